@@ -114,6 +114,7 @@ build_ncurses() { # only what libedit asks of a terminal
         ln -sf libtinfow.a "$prefix/lib/libtinfo.a"
 }
 build_libedit() {
+    touch aclocal.m4 configure && find . -name '*.in' -exec touch {} + # newer than the patched configure.ac: not made anew
     with_configure --disable-examples CPPFLAGS="-I$prefix/include -I$prefix/include/ncursesw" LDFLAGS="-L$prefix/lib" &&
         make -j "$jobs" -C src install >>log 2>&1 && make install-pkgconfigDATA >>log 2>&1
 }

@@ -65,7 +65,7 @@ __attribute__((target("avx2"))) static double burn_avx2(int64_t n)
         UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = vdupq_n_s32(i);                                               \
         for (int64_t k = 0; k < n; k++)                                                                                \
             UNROLL for (int i = 0; i < CHAINS; i++)                                                                    \
-                __asm__(".arch_extension " extension "\n\t" instruction " %0.4s, %1.16b, %2.16b"                       \
+                __asm__(".arch armv8.2-a+" extension "\n\t" instruction " %0.4s, %1.16b, %2.16b"                       \
                         : "+w"(acc[i])                                                                                 \
                         : "w"(x), "w"(y));                                                                             \
         for (int i = 1; i < CHAINS; i++) acc[0] = veorq_s32(acc[0], acc[i]);                                           \

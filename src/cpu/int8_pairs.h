@@ -57,9 +57,7 @@ INLINE void tile_of_pairs(const int mn, const coding c, const tile_args a)
             UNROLL for (int v = 0; v < PAIRS_V; v++) w[v] = load_bytes(p.code + (k + 8 * e) * OUTS + 16 * v);
             UNROLL for (int i = 0; i < pairs; i++) {
                 const x256 *one = x + 2 * i, *two = 2 * i + 1 < mn ? one + 1 : one;
-                vb both;
-                memcpy(&both, one->q + k + 8 * e, 8);
-                memcpy((char *)&both + 8, two->q + k + 8 * e, 8);
+                vb both = JOIN8(one->q + k + 8 * e, two->q + k + 8 * e);
                 UNROLL for (int v = 0; v < PAIRS_V; v++) acc[i][v] = DOT_PAIRS(acc[i][v], both, w[v]);
             }
         }
