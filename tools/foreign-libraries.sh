@@ -1,11 +1,11 @@
 #!/bin/sh
-# foreign-libraries.sh HOST FOLDER - build the libraries of wkv for another processor into FOLDER, as static libraries, with
-# Debian's cross compiler. HOST: aarch64-linux-gnu, arm-linux-gnueabihf or riscv64-linux-gnu.
+# foreign-libraries.sh HOST FOLDER - build the libraries of wkv for another processor into FOLDER, as static libraries,
+# with Debian's cross compiler. HOST: aarch64-linux-gnu, arm-linux-gnueabihf or riscv64-linux-gnu.
 #
 # Debian 12 has no libraries for RISC-V, and some of its static ones need others that it has as shared ones only, so all
-# are built from Debian 12's source packages, read from the package sources that this machine is configured with. Each is
-# pinned by the SHA-256 of its description (.dsc), which holds those of its archives. A library that is built already is
-# kept. Open MPI and OpenCL are left out: a static program loads no plug-ins.
+# are built from Debian 12's source packages, read from the package sources that this machine is configured with. Each
+# is pinned by the SHA-256 of its description (.dsc), which holds those of its archives. A library that is built already
+# is kept. Open MPI and OpenCL are left out: a static program loads no plug-ins.
 set -e
 host=$1
 mkdir -p "$2/lib/pkgconfig" "$2/sources"
@@ -114,7 +114,7 @@ build_ncurses() { # only what libedit asks of a terminal
         ln -sf libtinfow.a "$prefix/lib/libtinfo.a"
 }
 build_libedit() {
-    touch aclocal.m4 configure && find . -name '*.in' -exec touch {} + # newer than the patched configure.ac: not made anew
+    touch aclocal.m4 configure && find . -name '*.in' -exec touch {} + # newer than the patched configure.ac
     with_configure --disable-examples CPPFLAGS="-I$prefix/include -I$prefix/include/ncursesw" LDFLAGS="-L$prefix/lib" &&
         make -j "$jobs" -C src install >>log 2>&1 && make install-pkgconfigDATA >>log 2>&1
 }

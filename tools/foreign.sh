@@ -1,6 +1,6 @@
 #!/bin/sh
-# foreign.sh NAME - wkv for another processor, built here: install what is missing, build the libraries and the program, and
-# run the tests under qemu. NAME: aarch64, armv7 or riscv64.
+# foreign.sh NAME - wkv for another processor, built here: install what is missing, build the libraries and the program,
+# and run the tests under qemu. NAME: aarch64, armv7 or riscv64.
 set -e
 cd "$(dirname "$0")/.."
 . tools/setup.sh

@@ -1,5 +1,5 @@
-/* int8_neoni8mm.c - NEON with dot products and matrix products of bytes (I8MM): Graviton 3, Neoverse N2 and V1, Apple M2,
- * phones since 2021. SMMLA takes twice the products of SDOT: many tokens are multiplied in pairs. */
+/* int8_neoni8mm.c - NEON with dot products and matrix products of bytes (I8MM): Graviton 3, Neoverse N2 and V1, Apple
+ * M2, phones since 2021. SMMLA computes twice the products of SDOT: many tokens are multiplied in pairs. */
 #ifdef __ARM_FEATURE_MATMUL_INT8
 #include "cpu/int8_arm.h"
 

@@ -1,5 +1,5 @@
-/* int8_pairs.h - panels multiplied by an instruction that takes two tokens and two outputs, eight values of each (part of
- * int8_body.h, for instances that set DOT_PAIRS).
+/* int8_pairs.h - panels multiplied by an instruction that takes two tokens and two outputs, eight values of each (part
+ * of int8_body.h, for instances that set DOT_PAIRS).
  *
  * A panel is filled as int8_panels.h says and then rearranged in place, 64 bytes at a time:
  *

@@ -244,8 +244,8 @@ FILL(Q8_0)
 #endif
 #undef FILL
 
-/* Bytes are read in place, smaller codes too for a few tokens; for many tokens they are unpacked once, and bytes too where
- * pairs are multiplied. */
+/* Bytes are read in place, smaller codes too for a few tokens; for many tokens they are unpacked once, and bytes too
+ * where pairs are multiplied. */
 static void int8_interleaved(const int8_args *a)
 {
     enum { AT_ONCE = 16 };
