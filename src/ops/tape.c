@@ -1,14 +1,18 @@
 /* tape.c - the context, tensors in its arena, recording, backward, recomputed blocks. */
 #include "ops/tape.h"
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Address space for scratch memory: as much as the machine has memory. Pages are allocated when first touched. */
+/* Address space for scratch memory: as much as the machine has memory; of 32-bit addresses a sixteenth, since weights
+ * need the others. Pages are allocated when first touched. */
 static size_t address_space(void)
 {
+    const uint64_t most = sizeof(size_t) == 4 ? 1u << 28 : UINT64_MAX;
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : (size_t)1 << 32;
+    uint64_t bytes = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : (uint64_t)1 << 32;
+    return (size_t)(bytes < most ? bytes : most);
 }
 
 int cx_init(cx *c, device *dev)
