@@ -1,6 +1,8 @@
 # The devices, their tests and their benchmark without the rest of the library: what a processor needs to be tried on.
 file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS src/base/*.c src/ops/*.c src/cpu/*.c)
 list(FILTER KERNEL_SOURCES EXCLUDE REGEX "base/(json|base_api).c$")
+include(cmake/platform.cmake)
+list(APPEND KERNEL_SOURCES ${PLATFORM_SOURCES})
 add_library(wkv_kernels OBJECT ${KERNEL_SOURCES} src/format/dtype.c src/format/encode.c src/format/codes.c
             src/format/layout.c src/bench/int8.c)
 target_include_directories(wkv_kernels PUBLIC include src)
@@ -25,7 +27,7 @@ find_library(STATIC_JANSSON libjansson.a)
 if(STATIC_ZLIB AND STATIC_JANSSON)
   file(GLOB MODEL_SOURCES CONFIGURE_DEPENDS src/base/*.c src/format/*.c src/ops/*.c src/cpu/*.c src/rwkv/*.c src/text/*.c
        src/text/grammar/index.c)
-  add_library(wkv_objects OBJECT ${MODEL_SOURCES})
+  add_library(wkv_objects OBJECT ${MODEL_SOURCES} ${PLATFORM_SOURCES})
   target_include_directories(wkv_objects PUBLIC include src)
   target_link_libraries(wkv_objects PUBLIC Threads::Threads ${STATIC_JANSSON} ${STATIC_ZLIB} m ${CMAKE_DL_LIBS})
   include(cmake/builtin.cmake)

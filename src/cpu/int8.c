@@ -28,12 +28,12 @@ static const int8_set *const sets[] = {
     &int8_avx2,       &int8_portable,
 };
 #elif defined __aarch64__
-#include <sys/auxv.h>
+#include "base/platform/system.h"
 
 static int has(const int8_set *set)
 {
     enum { ASIMDDP = 1 << 20 }; /* HWCAP_ASIMDDP */
-    return set != &int8_neondot || getauxval(AT_HWCAP) & ASIMDDP;
+    return set != &int8_neondot || system_features() & ASIMDDP;
 }
 
 static const int8_set *const sets[] = {&int8_neondot, &int8_neon, &int8_portable};
