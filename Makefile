@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 export CMAKE_GENERATOR ?= $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 BUILD = cmake --build $(1) -j $(JOBS)
 
-.PHONY: default all run test test-long asan tsan clang aarch64 fuzz oclgrind bench install symbols format clean help
+.PHONY: default all run test test-long asan tsan clang aarch64 windows fuzz oclgrind bench install symbols format clean help
 
 default: build/CMakeCache.txt ## the program, as ./wkv
 	@$(call BUILD,build) --target wkv
@@ -53,6 +53,9 @@ test-long: test clang asan tsan fuzz oclgrind ## all of these, one after another
 
 oclgrind: all ## every OpenCL kernel under oclgrind, which reports wrong accesses and data races
 	@tools/oclgrind.sh build
+
+windows: ## 64-bit Windows on a Debian 12: build/windows/wkv.exe, its tests under Wine
+	@tools/windows.sh
 
 fuzz: ## a minute of fuzzing for each file reader (clang) and for the server, and mutants of each format; FUZZ_SECONDS=600 FUZZ_MUTANTS=1000000 for more
 	@tools/fuzz.sh $(or $(FUZZ_SECONDS),60)

@@ -1,7 +1,6 @@
 # The system: src/base/platform has one folder for each kind, with the same functions.
 if(WIN32)
   set(PLATFORM windows)
-  set(PLATFORM_LIBRARIES ws2_32 bcrypt psapi)
 else()
   set(PLATFORM posix)
 endif()

@@ -22,6 +22,10 @@ package() {
     apt:hiredis) echo libhiredis-dev ;;
     apt:OpenCL) echo ocl-icd-opencl-dev ;;
     apt:opencl-driver) echo pocl-opencl-icd ;;
+    apt:mingw) echo gcc-mingw-w64-x86-64-posix ;;
+    apt:wine) echo wine wine64 ;;
+    apt:dpkg-source) echo dpkg-dev ;;
+    apt:tclsh) echo tcl ;;
     dnf:OpenCL) echo ocl-icd-devel ;;
     pacman:OpenCL) echo ocl-icd opencl-headers ;;
     brew:OpenCL) echo opencl-icd-loader opencl-headers ;;
@@ -99,6 +103,10 @@ missing() {
         hiredis OpenCL; do
         pkg-config --exists $library 2>/dev/null || echo $library
     done
+    if [ -n "${with_windows:-}" ]; then
+        command -v x86_64-w64-mingw32-gcc-posix >/dev/null 2>&1 || echo mingw
+        for tool in wine dpkg-source tclsh; do command -v $tool >/dev/null 2>&1 || echo $tool; done
+    fi
     # the tests run OpenCL on the processor where there is no GPU
     [ -z "${with_tests:-}" ] || ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1 || echo opencl-driver
 }
