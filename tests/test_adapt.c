@@ -8,6 +8,7 @@
 #include "format/tensors.h"
 #include "train/adapt.h"
 #include "train/choose.h"
+#include "base/platform/entry.h"
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
 
@@ -568,8 +569,7 @@ static void refused(wkv_train_options o, const char *words)
 static void misuse(void)
 {
     REFUSED("--lora-dropout is 1; expected [0, 1)", .method = "lora", .lora_dropout = 1);
-    REFUSED("--lora-dropout needs adapters, and --method state has none", .method = "state",
-            .lora_dropout = 0.1f);
+    REFUSED("--lora-dropout needs adapters, and --method state has none", .method = "state", .lora_dropout = 0.1f);
     REFUSED("--alpha 4: MiSS adapters have no alpha", .method = "miss", .alpha = 4);
     REFUSED("--train: RWKV-7 has no weights called \"att.gate\" for it; expected att, ffn, low-rank, norm, time, emb,",
             .method = "lora", .train = "norm,att.gate");
@@ -581,8 +581,7 @@ static void misuse(void)
             .freeze = "norm");
     REFUSED("--train: RWKV-7 has no weights called \"blocks.9.ffn\"", .method = "full", .train = "blocks.9.ffn");
     REFUSED("--freeze: RWKV-7 has no weights called \"blocks.1.\"", .method = "full", .freeze = "blocks.1.");
-    REFUSED("--freeze norm is for --method full; lora freezes all parameters", .method = "lora",
-            .freeze = "norm");
+    REFUSED("--freeze norm is for --method full; lora freezes all parameters", .method = "lora", .freeze = "norm");
     REFUSED("--train norm: the output would lose the contents of --lora lora.safetensors", .method = "state",
             .train = "norm", .with = {.lora = "lora.safetensors"});
     REFUSED("--targets att: no weight is left for an adapter", .method = "lora", .targets = "att", .train = "att");
@@ -598,7 +597,7 @@ static void misuse(void)
 
 int main(void)
 {
-    mkdir("test_adapt.files", 0777);
+    folder_create("test_adapt.files", 0777);
     if (chdir("test_adapt.files")) return 1;
     make_samples();
     RUN(dropout_of_adapters);

@@ -1,15 +1,20 @@
 #!/bin/sh
-# foreign-libraries.sh HOST FOLDER - build the libraries of wkv for another processor into FOLDER, as static libraries,
-# with Debian's cross compiler. HOST: aarch64-linux-gnu, arm-linux-gnueabihf or riscv64-linux-gnu.
+# foreign-libraries.sh HOST FOLDER - build the libraries of wkv for another processor or system into FOLDER, as static
+# libraries, with Debian's cross compiler. HOST: aarch64-linux-gnu, arm-linux-gnueabihf, riscv64-linux-gnu or
+# x86_64-w64-mingw32.
 #
 # Debian 12 has no libraries for RISC-V, and some of its static ones need others that it has as shared ones only, so all
 # are built from Debian 12's source packages, read from the package sources that this machine is configured with. Each
 # is pinned by the SHA-256 of its description (.dsc), which holds those of its archives. A library that is built already
-# is kept. Open MPI and OpenCL are left out: a static program loads no plug-ins.
+# is kept. Open MPI and OpenCL are left out: a static program loads no plug-ins. So are hiredis and libedit on Windows.
 set -e
 host=$1
-mkdir -p "$2/lib/pkgconfig" "$2/sources"
+mkdir -p "$2/lib/pkgconfig" "$2/include" "$2/sources"
 prefix=$(cd "$2" && pwd)
+case $host in
+*-mingw32) system=Windows cc=$host-gcc-posix flags=-O2 ;;
+*) system=Linux cc=$host-gcc flags="-O2 -fPIC" ;;
+esac
 jobs=$(nproc 2>/dev/null || echo 2)
 
 say() { printf '%s\n' "$*" >&2; }
@@ -59,20 +64,20 @@ fetch() {
 }
 
 with_cmake() { # FOLDER OPTION...
-    cmake -S "$1" -B built -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="${host%%-*}" \
-        -DCMAKE_C_COMPILER="$host-gcc" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix" \
+    cmake -S "$1" -B built -DCMAKE_SYSTEM_NAME=$system -DCMAKE_SYSTEM_PROCESSOR="${host%%-*}" \
+        -DCMAKE_C_COMPILER="$cc" -DCMAKE_RC_COMPILER="$host-windres" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix" \
         -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DBUILD_SHARED_LIBS=OFF "$@" >log 2>&1 &&
         cmake --build built -j "$jobs" >>log 2>&1 && cmake --install built >>log 2>&1
 }
 
 with_configure() { # OPTION...
     ./configure --host="$host" --prefix="$prefix" --libdir="$prefix/lib" --disable-shared --enable-static \
-        CC="$host-gcc" CFLAGS="-O2 -fPIC" "$@" >log 2>&1
+        CC="$cc" CFLAGS="$flags" "$@" >log 2>&1
 }
 
 build_zlib() {
-    CHOST=$host CC=$host-gcc CFLAGS="-O2 -fPIC" ./configure --static --prefix="$prefix" >log 2>&1 &&
-        make -j "$jobs" libz.a >>log 2>&1 && make install >>log 2>&1
+    CC=$cc AR=$host-ar RANLIB=$host-ranlib CFLAGS=$flags ./configure --static --prefix="$prefix" >log 2>&1 &&
+        make -j "$jobs" libz.a >>log 2>&1 && cp libz.a "$prefix/lib/" && cp zlib.h zconf.h "$prefix/include/"
 }
 build_jansson() { with_cmake . -DJANSSON_BUILD_DOCS=OFF -DJANSSON_EXAMPLES=OFF -DJANSSON_WITHOUT_TESTS=ON; }
 build_nettle() {
@@ -80,17 +85,24 @@ build_nettle() {
         make -j "$jobs" libnettle.a nettle.pc >>log 2>&1 && mkdir -p "$prefix/include/nettle" &&
         cp ./*.h "$prefix/include/nettle/" && cp libnettle.a "$prefix/lib/" && cp nettle.pc "$prefix/lib/pkgconfig/"
 }
-build_pcre2() {
-    jit=ON
-    [ "$host" = riscv64-linux-gnu ] && jit=OFF # 10.42 has none for it
-    with_cmake . -DPCRE2_BUILD_TESTS=OFF -DPCRE2_BUILD_PCRE2GREP=OFF -DPCRE2_SUPPORT_JIT=$jit
+build_pcre2() { # auto: 10.42 has no compiler of patterns for RISC-V
+    with_configure --enable-jit=auto && make -j "$jobs" libpcre2-8.la >>log 2>&1 &&
+        cp .libs/libpcre2-8.a "$prefix/lib/" && cp src/pcre2.h "$prefix/include/" &&
+        cp libpcre2-8.pc "$prefix/lib/pkgconfig/"
 }
 build_utf8proc() { with_cmake . -DUTF8PROC_ENABLE_TESTING=OFF; }
-build_libzstd() { with_cmake build/cmake -DZSTD_BUILD_PROGRAMS=OFF -DZSTD_BUILD_SHARED=OFF -DZSTD_BUILD_TESTS=OFF; }
-build_sqlite3() { # its one file is put together by programs of this machine
-    with_configure --disable-tcl --disable-readline --disable-load-extension BUILD_CC=cc &&
-        cc -o lemon tool/lemon.c >>log 2>&1 && cp tool/lempar.c . && make sqlite3.c >>log 2>&1 &&
-        "$host-gcc" -O2 -fPIC -DSQLITE_THREADSAFE=1 -DSQLITE_OMIT_LOAD_EXTENSION -c sqlite3.c -o sqlite3.o >>log 2>&1 &&
+build_libzstd() { # its Makefile asks for the system by two names
+    os=$system
+    [ $system = Windows ] && os=Windows_NT
+    make -C lib -j "$jobs" CC="$cc" CFLAGS="$flags" AR="$host-ar" TARGET_SYSTEM=$os OS=$os libzstd.a >log 2>&1 &&
+        make -C lib CC="$cc" CFLAGS="$flags" AR="$host-ar" TARGET_SYSTEM=$os OS=$os PREFIX="$prefix" install-includes \
+            install-static install-pc >>log 2>&1
+}
+build_sqlite3() { # its one file is put together by programs of this machine, and is the same for each
+    ./configure --prefix="$prefix" --disable-tcl --disable-readline --disable-load-extension >log 2>&1 &&
+        make sqlite3.c >>log 2>&1 &&
+        # shellcheck disable=SC2086 # a list of words
+        $cc $flags -DSQLITE_THREADSAFE=1 -DSQLITE_OMIT_LOAD_EXTENSION -c sqlite3.c -o sqlite3.o >>log 2>&1 &&
         "$host-ar" rcs "$prefix/lib/libsqlite3.a" sqlite3.o && cp sqlite3.h "$prefix/include/" &&
         cp sqlite3.pc "$prefix/lib/pkgconfig/"
 }
@@ -100,7 +112,7 @@ build_libmicrohttpd() {
         make install-pkgconfigDATA >>log 2>&1
 }
 build_hiredis() {
-    make -j "$jobs" CC="$host-gcc" AR="$host-ar" PREFIX="$prefix" libhiredis.a hiredis.pc >log 2>&1 &&
+    make -j "$jobs" CC="$cc" AR="$host-ar" PREFIX="$prefix" libhiredis.a hiredis.pc >log 2>&1 &&
         mkdir -p "$prefix/include/hiredis/adapters" && cp ./*.h "$prefix/include/hiredis/" &&
         cp libhiredis.a "$prefix/lib/" && cp hiredis.pc "$prefix/lib/pkgconfig/"
 }
@@ -136,6 +148,7 @@ library utf8proc 2.8.0-1 6ce2b0ab12fe7d0c3fd0a40d4eb886ae82bf6ea356e4db1a0a9f765
 library libzstd 1.5.4+dfsg2-5 8f602f92b575aa8b5e979196fb6ee82d78f233521dc9636526d3ecba1f63c1b1
 library sqlite3 3.40.1-2+deb12u2 ee3459ae9d00939741c7708fc1b8ce1bde12d8c3fb1dfa005bbbc8651d884e23
 library libmicrohttpd 0.9.75-6 c0f8a9cd77c41285d2d48fc68bbee2e460a55042fcd5d3f6b9946c017d4b6846
+[ $system = Windows ] && exit
 library hiredis 0.14.1-3 6dee69e4c29f8b71de5e4ac76d1f887a6c545bd49b6801bcf2c03b646c98a235
 library ncurses 6.4-4 a35710b02a3de6ab8f9da7fa2e3726a609cc26c936ad85b2094ef91aa996fc94
 library libedit 3.1-20221030-2 6e701f5e0bcd81f80fe3686d84861e9d9247e247ed08fb96ffc3746102aedd21

@@ -55,7 +55,7 @@ __attribute__((target("avx2"))) static double burn_avx2(int64_t n)
 
 #if defined __aarch64__
 #include <arm_neon.h>
-#include "base/arm.h"
+#include "base/platform/arm.h"
 
 #define BURN(name, extension, instruction, operations)                                                                 \
     static double burn_##name(int64_t n)                                                                               \

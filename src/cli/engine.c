@@ -2,6 +2,7 @@
 #include "engine.h"
 #include "models.h"
 #include "say.h"
+#include "base/platform/entry.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,10 +94,11 @@ static int begin_from_file(engine *e)
 
 int engine_refuse_begin(const engine *e)
 {
-    return e->begin ? complain("--state %s: is a state of a text, and this command begins from the initial state of the "
-                               "model; give a tuned state, or put the text before",
-                               engine_with.state)
-                    : 0;
+    return e->begin
+               ? complain("--state %s: is a state of a text, and this command begins from the initial state of the "
+                          "model; give a tuned state, or put the text before",
+                          engine_with.state)
+               : 0;
 }
 
 int engine_session(wkv_session **out, const engine *e)
@@ -189,6 +191,6 @@ int engine_encode(const wkv_tokenizer *t, int prompt, const char *text, size_t b
 
 const char *engine_model_name(const engine *e)
 {
-    const char *path = e->about->path, *slash = strrchr(path, '/');
+    const char *path = e->about->path, *slash = path_last_slash(path);
     return !strcmp(path, "built-in") ? "the built-in model" : slash && slash[1] ? slash + 1 : path;
 }

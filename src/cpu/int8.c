@@ -29,7 +29,7 @@ static const int8_set *const sets[] = {
     &int8_avx2,       &int8_portable,
 };
 #elif defined __aarch64__
-#include "base/arm.h"
+#include "base/platform/arm.h"
 
 static int has(const int8_set *set)
 {

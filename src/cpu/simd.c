@@ -28,7 +28,7 @@ static int has(const simd *set)
 
 static const simd *const sets[] = {&simd_avx512, &simd_avx2, &simd_v128};
 #elif defined __aarch64__
-#include "base/arm.h"
+#include "base/platform/arm.h"
 
 static int has(const simd *set) { return set == &simd_v128 || arm_has(ARM_NEON); }
 

@@ -1,19 +1,15 @@
 /* kernels.S - the texts of kernels/ as read-only strings; see program.c. */
-
-        .section .rodata
+#include "base/platform/data.inc"
 
         .macro text name, file
-        .globl  \name
-        .hidden \name
-\name:
+        symbol  \name
         .incbin "\file"
         .byte   0
         .endm
 
+        read_only
         text    text_common, "common.cl"
         text    text_basic, "basic.cl"
         text    text_rows, "rows.cl"
         text    text_time, "time.cl"
         text    text_linear, "linear.cl"
-
-        .section .note.GNU-stack, "", %progbits

@@ -1,5 +1,5 @@
 /* arm.c - optional instructions of 64-bit Arm processors, as the system reports them. */
-#include "base/arm.h"
+#include "base/platform/arm.h"
 
 #if defined __aarch64__ && defined __linux__
 #include <sys/auxv.h>

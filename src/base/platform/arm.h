@@ -1,6 +1,6 @@
 /* arm.h - optional instructions of 64-bit Arm processors. */
-#ifndef WKV_BASE_ARM_H
-#define WKV_BASE_ARM_H
+#ifndef WKV_BASE_PLATFORM_ARM_H
+#define WKV_BASE_PLATFORM_ARM_H
 
 typedef enum {
     ARM_NEON,    /* vectors of 128 bits: FEAT_AdvSIMD     */
