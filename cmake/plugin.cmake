@@ -21,7 +21,7 @@ if(OPENCL_FOUND AND NOT WKV_SANITIZE MATCHES thread) # drivers are not built for
     COMPILE_OPTIONS "-Wa,-I${CMAKE_SOURCE_DIR}/src/opencl/kernels" OBJECT_DEPENDS "${OPENCL_KERNELS}")
   target_include_directories(wkv_opencl PRIVATE include src)
   target_link_libraries(wkv_opencl PRIVATE PkgConfig::OPENCL m)
-  if(NOT WKV_SANITIZE) # whose names come with the program
+  if(NOT WKV_SANITIZE AND NOT APPLE) # whose names come with the program
     target_link_options(wkv_opencl PRIVATE -Wl,--no-undefined)
   endif()
 endif()

@@ -89,11 +89,19 @@ typedef struct {
     writer_put *put;
 } writer;
 
+#ifdef __APPLE__ /* which has funopen in place of fopencookie */
+static int write_some(void *cookie, const char *from, int n)
+{
+    const writer *w = cookie;
+    return w->put(w->to, from, (size_t)n) ? -1 : n;
+}
+#else
 static ssize_t write_some(void *cookie, const char *from, size_t n)
 {
     const writer *w = cookie;
     return w->put(w->to, from, n) ? 0 : (ssize_t)n;
 }
+#endif
 
 static int end_writer(void *cookie)
 {
@@ -105,7 +113,11 @@ FILE *writer_open(void *to, writer_put *put)
 {
     writer *w = malloc(sizeof *w);
     if (w) *w = (writer){to, put};
+#ifdef __APPLE__
+    FILE *f = w ? funopen(w, NULL, write_some, NULL, end_writer) : NULL;
+#else
     FILE *f = w ? fopencookie(w, "w", (cookie_io_functions_t){.write = write_some, .close = end_writer}) : NULL;
+#endif
     if (f)
         setvbuf(f, NULL, _IONBF, 0);
     else

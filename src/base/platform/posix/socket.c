@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "base/platform/socket.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,8 +15,9 @@ void socket_begin(void) {}
 
 int socket_listen(const struct addrinfo *a, const char **reason, int *in_use)
 {
-    const int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol), yes = 1;
+    const int fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol), yes = 1;
     if (fd >= 0) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
         if (!bind(fd, a->ai_addr, a->ai_addrlen) && !listen(fd, 511)) return fd;
     }

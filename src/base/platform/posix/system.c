@@ -12,9 +12,13 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
+#ifdef __APPLE__
+#include <mach/mach.h>
+#include <xlocale.h> /* newlocale */
+#endif
 #include <unistd.h>
 
-int system_random(void *to, size_t bytes) { return getrandom(to, bytes, 0) == (ssize_t)bytes ? 0 : -1; }
+int system_random(void *to, size_t bytes) { return getentropy(to, bytes); } /* 256 at most */
 long system_process(void) { return (long)getpid(); }
 int system_has_process(long number) { return !kill((pid_t)number, 0) || errno != ESRCH; }
 
@@ -68,6 +72,28 @@ void system_sleep(double seconds)
     nanosleep(&t, NULL);
 }
 
+static int64_t clock_us(clockid_t id)
+{
+    struct timespec t;
+    return clock_gettime(id, &t) ? 0 : (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+#ifdef __APPLE__ /* no clocks of other threads, but the time that each has used */
+int thread_clock_own(thread_clock *out)
+{
+    *out = (thread_clock)pthread_mach_thread_np(pthread_self());
+    return 0;
+}
+
+int64_t thread_clock_us(thread_clock c)
+{
+    thread_basic_info_data_t used;
+    mach_msg_type_number_t n = THREAD_BASIC_INFO_COUNT;
+    if (thread_info((thread_act_t)c, THREAD_BASIC_INFO, (thread_info_t)&used, &n)) return 0;
+    return (int64_t)(used.user_time.seconds + used.system_time.seconds) * 1000000 + used.user_time.microseconds +
+           used.system_time.microseconds;
+}
+#else
 int thread_clock_own(thread_clock *out)
 {
     clockid_t id;
@@ -76,14 +102,11 @@ int thread_clock_own(thread_clock *out)
     return 0;
 }
 
-int64_t thread_clock_us(thread_clock c)
-{
-    struct timespec t;
-    return clock_gettime((clockid_t)c, &t) ? 0 : (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
+int64_t thread_clock_us(thread_clock c) { return clock_us((clockid_t)c); }
+#endif
 
 void thread_clock_release(thread_clock c) { (void)c; }
-int64_t thread_processor_us(void) { return thread_clock_us((thread_clock)CLOCK_THREAD_CPUTIME_ID); }
+int64_t thread_processor_us(void) { return clock_us(CLOCK_THREAD_CPUTIME_ID); }
 
 /* ---- libraries --------------------------------------------------------------------------------------------------- */
 
