@@ -14,7 +14,10 @@
 5:      .incbin "\name\().logits.f32"
 6:      .asciz "\name"
         read_only_addresses
-        .quad 6b, 1b, 2b - 1b, 3b, 4b - 3b, 5b, \bits
+        .balign 8
+        .dc.a 6b, 1b, 2b - 1b, 3b, 4b - 3b, 5b /* of the size of a pointer */
+        .balign 8
+        .quad \bits
 .endm
 
         read_only_addresses
@@ -27,4 +30,6 @@
         golden v6-n16-bf16, 0x708dc4380404da4f
         golden v7-n16-bf16, 0x60754a5e166f95a4
         read_only_addresses
-        .quad 0, 0, 0, 0, 0, 0, 0
+        .dc.a 0, 0, 0, 0, 0, 0
+        .balign 8
+        .quad 0
