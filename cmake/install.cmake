@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 # ---- libwkv.so: only what WKV_API marks is visible ---------------------------------------------------------------------
 add_library(wkv_shared SHARED)
 target_link_libraries(wkv_shared PRIVATE wkv_objects)
-if(NOT WKV_SANITIZE) # whose names come with the program
+if(NOT WKV_SANITIZE AND NOT APPLE) # whose names come with the program
   target_link_options(wkv_shared PRIVATE -Wl,--no-undefined)
 endif()
 target_include_directories(wkv_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

@@ -14,13 +14,14 @@ set_source_files_properties(src/cpu/plugin.c src/opencl/open.c PROPERTIES COMPIL
 if(OPENCL_FOUND AND NOT WKV_SANITIZE MATCHES thread) # drivers are not built for ThreadSanitizer
   file(GLOB OPENCL_SOURCES CONFIGURE_DEPENDS src/opencl/*.c)
   file(GLOB OPENCL_KERNELS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/opencl/kernels/*.cl)
-  add_library(wkv_opencl MODULE ${OPENCL_SOURCES} src/opencl/kernels.S src/format/dtype.c src/format/codes.c src/format/layout.c)
+  add_library(wkv_opencl MODULE ${OPENCL_SOURCES} src/opencl/kernels.S src/format/dtype.c src/format/codes.c src/format/layout.c
+              ${PLATFORM_SOURCES})
   set_target_properties(wkv_opencl PROPERTIES PREFIX lib OUTPUT_NAME wkv-opencl LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   set_source_files_properties(src/opencl/kernels.S PROPERTIES
     COMPILE_OPTIONS "-Wa,-I${CMAKE_SOURCE_DIR}/src/opencl/kernels" OBJECT_DEPENDS "${OPENCL_KERNELS}")
   target_include_directories(wkv_opencl PRIVATE include src)
   target_link_libraries(wkv_opencl PRIVATE PkgConfig::OPENCL m)
-  if(NOT WKV_SANITIZE) # whose names come with the program
+  if(NOT WKV_SANITIZE AND NOT APPLE) # whose names come with the program
     target_link_options(wkv_opencl PRIVATE -Wl,--no-undefined)
   endif()
 endif()

@@ -4,9 +4,8 @@
 #define WKV_TEST_DEVICES_H
 
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include "base/hash.h"
+#include "base/platform/pages.h"
 #include "base/rng.h"
 #include "room.h"
 #include "test.h"
@@ -38,10 +37,10 @@ static inline void *fenced(size_t bytes)
         CHECK(block.used <= block.bytes);
         return part;
     }
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), data = (bytes + page - 1) / page * page;
-    char *base = mmap(NULL, data + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    CHECK(base != MAP_FAILED && n_fences < (int)(sizeof fences / sizeof *fences));
-    CHECK(!mprotect(base + data, page, PROT_NONE));
+    size_t page = pages_size(), data = (bytes + page - 1) / page * page;
+    char *base = pages_new(data + page);
+    CHECK(base && n_fences < (int)(sizeof fences / sizeof *fences));
+    pages_forbid(base + data, page);
     fences[n_fences].p = base + data - bytes;
     fences[n_fences].base = base;
     fences[n_fences].bytes = data + page;
@@ -54,7 +53,7 @@ static inline void drop(void *p)
     if (!p || (block.base && (char *)p >= block.base && (char *)p < block.base + block.bytes)) return;
     while (i >= 0 && fences[i].p != (char *)p) i--;
     CHECK(i >= 0);
-    munmap(fences[i].base, fences[i].bytes);
+    pages_release(fences[i].base, fences[i].bytes);
     fences[i] = fences[--n_fences];
 }
 
@@ -96,7 +95,8 @@ static inline void same_everywhere(const float *x, size_t n)
         if (known.n == known.cap) known.hash = realloc(known.hash, sizeof h * (known.cap = 2 * known.cap + 64));
         CHECK(known.hash);
         known.hash[known.n++] = h;
-    } else if (known.at >= known.n || known.hash[known.at] != h) known.differ++;
+    } else if (known.at >= known.n || known.hash[known.at] != h)
+        known.differ++;
     known.at++;
 }
 

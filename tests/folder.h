@@ -4,25 +4,41 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
+#include "base/platform/system.h"
+#include "base/platform/entry.h"
 
 static char folder[64];
 
 static void folder_begin(const char *name)
 {
-    snprintf(folder, sizeof folder, "/tmp/wkv-%s-XXXXXX", name);
-    if (mkdtemp(folder)) return;
+    uint32_t number;
+    if (!system_random(&number, sizeof number)) {
+        snprintf(folder, sizeof folder, "/tmp/wkv-%s-%08x", name, (unsigned)number);
+        if (!folder_create(folder, 0700)) return;
+    }
     perror(folder);
     exit(1);
 }
 
-static void folder_end(void)
+static void remove_all(const char *path)
 {
-    char clean[96];
-    snprintf(clean, sizeof clean, "rm -r %s", folder);
-    if (system(clean)) printf("%s is left behind\n", folder);
+    char below[512];
+    name_list *l = listing_open(path);
+    for (const char *name; l && (name = listing_next(l));) {
+        entry_info about;
+        if (!strcmp(name, ".") || !strcmp(name, "..")) continue;
+        if (snprintf(below, sizeof below, "%s/%s", path, name) >= (int)sizeof below) continue;
+        if (!entry_read_link(&about, below) && about.kind == ENTRY_FOLDER)
+            remove_all(below);
+        else
+            entry_remove(below);
+    }
+    listing_close(l);
+    if (folder_remove(path)) printf("%s is left behind\n", path);
 }
+
+static void folder_end(void) { remove_all(folder); }
 
 /* The path of a file in it; the last eight results stay valid. */
 static inline const char *in_folder(const char *name)

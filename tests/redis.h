@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #ifdef HAVE_HIREDIS
 #include <hiredis/hiredis.h>
 #endif

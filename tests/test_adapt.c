@@ -8,6 +8,7 @@
 #include "format/tensors.h"
 #include "train/adapt.h"
 #include "train/choose.h"
+#include "base/platform/entry.h"
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
 
@@ -596,7 +597,7 @@ static void misuse(void)
 
 int main(void)
 {
-    mkdir("test_adapt.files", 0777);
+    folder_create("test_adapt.files", 0777);
     if (chdir("test_adapt.files")) return 1;
     make_samples();
     RUN(dropout_of_adapters);

@@ -6,6 +6,7 @@
 #include "format/write.h"
 #include "models.h"
 #include "rwkv/api.h"
+#include "base/platform/entry.h"
 
 #define MODELS TEST_DIR "/golden/models/"
 
@@ -171,8 +172,8 @@ static void check_miss(const char *name)
 
 static void merged_is_unmerged(void)
 {
-    static const char *const names[] = {"v4-c32-f32",    "v4-c40-f16",  "v5.0-n16-bf16", "v5.1-n16-f16",
-                                        "v5.2-n32-bf16", "v6-n16-bf16", "v7-n16-bf16",   "v7-n32-f16", "v7a-n16-bf16"};
+    static const char *const names[] = {"v4-c32-f32",  "v4-c40-f16",  "v5.0-n16-bf16", "v5.1-n16-f16", "v5.2-n32-bf16",
+                                        "v6-n16-bf16", "v7-n16-bf16", "v7-n32-f16",    "v7a-n16-bf16"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         check_merged(names[i]);
         check_miss(names[i]);
@@ -354,7 +355,7 @@ static void nothing_read(void)
 
 int main(void)
 {
-    mkdir("test_adapter.files", 0777);
+    folder_create("test_adapter.files", 0777);
     if (chdir("test_adapter.files")) return 1;
     RUN(merged_is_unmerged);
     RUN(tuned_state);

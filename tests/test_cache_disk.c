@@ -6,6 +6,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define PARTS(...) (const part[]){__VA_ARGS__}, (int)(sizeof((const part[]){__VA_ARGS__}) / sizeof(part))
 
@@ -53,16 +55,16 @@ static int64_t bytes_in(const char *path)
     static char file[600][512];
     int64_t bytes = 0;
     for (int i = files_in(path, file, 600); i--;) {
-        struct stat about;
-        if (!stat(file[i], &about)) bytes += about.st_size;
+        entry_info about;
+        if (!entry_read(&about, file[i])) bytes += about.bytes;
     }
     return bytes;
 }
 
 static int mode_of(const char *path)
 {
-    struct stat about;
-    return stat(path, &about) ? -1 : (int)about.st_mode & 0777;
+    entry_info about;
+    return entry_read(&about, path) ? -1 : (int)about.mode;
 }
 
 /* ---- restarts ---------------------------------------------------------------------------------------------------- */
@@ -201,7 +203,7 @@ static int damage(int way, const char *path)
     case 4: return !truncate(path, 200000);
     case 5: return !truncate(path, 0);
     case 6: write_file(path, "no state at all\n"); return 1;
-    case 7: return !remove(path) && !mkdir(path, 0700); /* a folder */
+    case 7: return !remove(path) && !folder_create(path, 0700); /* a folder */
     case 8: return !remove(path) && !symlink("/dev/zero", path);
     case 9: return !remove(path) && !mkfifo(path, 0600);
     default: return 0;

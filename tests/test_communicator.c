@@ -131,14 +131,14 @@ static void together(group *g, int count, void (*work)(member *m), const wkv_tra
         member *m = &g->m[k];
         *m = (member){.all = g, .o = o};
         m->communicator = (wkv_communicator){.rank = k,
-                               .count = count,
-                               .local_count = count,
-                               .user = m,
-                               .allreduce = allreduce,
-                               .reduce = reduce,
-                               .broadcast = broadcast,
-                               .progress = progress,
-                               .wait_all = wait_all};
+                                             .count = count,
+                                             .local_count = count,
+                                             .user = m,
+                                             .allreduce = allreduce,
+                                             .reduce = reduce,
+                                             .broadcast = broadcast,
+                                             .progress = progress,
+                                             .wait_all = wait_all};
         pthread_create(&thread[k], NULL, run_member, m);
     }
     for (int k = 0; k < count; k++) pthread_join(thread[k], NULL);
@@ -407,7 +407,7 @@ static void runs_go_on_in_other_numbers(void)
 static int block(void *user, const wkv_train_report *r)
 {
     (void)r;
-    mkdir(user, 0777);
+    folder_create(user, 0777);
     return 0;
 }
 

@@ -153,8 +153,7 @@ static void conversations(void)
     PUT("bad.jsonl", "{\"conversations\": []}");
     refuses("bad.jsonl", WKV_EFORMAT, "the conversation has no answer");
     PUT("bad.jsonl", "{\"conversations\": [\"hello\"]}");
-    refuses("bad.jsonl", WKV_EFORMAT,
-            "message 1 has no strings \"role\" and \"content\", or \"from\" and \"value\"");
+    refuses("bad.jsonl", WKV_EFORMAT, "message 1 has no strings \"role\" and \"content\", or \"from\" and \"value\"");
 }
 
 static void named_fields(void)
@@ -169,8 +168,7 @@ static void named_fields(void)
     form.fields = "Lage";
     expect("own.jsonl", "[CC]|");
     form.fields = "Frage,Reply";
-    refuses("own.jsonl", WKV_EFORMAT,
-            "line 1: no string \"Reply\" (--fields); its fields are: \"Frage\", \"Antwort\"");
+    refuses("own.jsonl", WKV_EFORMAT, "line 1: no string \"Reply\" (--fields); its fields are: \"Frage\", \"Antwort\"");
     form.fields = "talk";
     PUT("list.jsonl", "{\"talk\": [{\"from\": \"human\", \"value\": \"Q?\"}, {\"from\": \"gpt\", \"value\": \"A.\"}]}");
     expect("list.jsonl", asked);
@@ -387,7 +385,7 @@ static void binary(void)
 
 static void folders(void)
 {
-    mkdir(in_folder("many"), 0777);
+    folder_create(in_folder("many"), 0777);
     PUT("many/a.txt", "AA");
     PUT("many/b.json", "[{\"text\": \"BB\"}]");
     PUT("many/c.csv", "text\nCC\n");
@@ -405,7 +403,7 @@ static void folders(void)
     EXPECT_EQ(d.over.n, 3);
     EXPECT_STR(d.over.first, "README.md");
     tokens_release(&d);
-    mkdir(in_folder("none"), 0777);
+    folder_create(in_folder("none"), 0777);
     PUT("none/a.parquet", "PAR1\0");
     refuses(
         "none", WKV_EARG,
@@ -489,8 +487,7 @@ static void saved_as_pth(void)
         wkv_tokenizer_close(vocab);
         wkv_model_close(m);
     }
-    struct stat about;
-    EXPECT(stat(in_folder("run/final.safetensors"), &about) != 0);
+    EXPECT(!entry_exists(in_folder("run/final.safetensors")));
     EXPECT_EQ(wkv_train(&o), WKV_EARG); /* and it is not replaced */
     EXPECT_EQ(wkv_train(&t), WKV_EARG);
     EXPECT_HAS(wkv_error(), "the folder has a run");

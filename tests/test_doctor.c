@@ -16,7 +16,7 @@ static void put_file(const char *path, const char *text)
     for (int i = (int)strlen(folder) + 1; i < n; i++) {
         if (name[i] != '/') continue;
         name[i] = 0;
-        mkdir(name, 0700);
+        folder_create(name, 0700);
         name[i] = '/';
     }
     FILE *file = fopen(name, "w");

@@ -7,7 +7,9 @@
 #include "wkv_file.h"
 #include <dirent.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static void expect_text(const char *path, const char *text)
 {
@@ -45,7 +47,7 @@ static int parts(void)
 
 static void links_are_followed(void)
 {
-    mkdir(in_folder("other"), 0777);
+    folder_create(in_folder("other"), 0777);
     write_file(in_folder("other/target"), "old");
     EXPECT_EQ(symlink("other/target", in_folder("link")), 0);
     EXPECT_EQ(symlink("link", in_folder("link2")), 0);
@@ -174,7 +176,7 @@ static void dead_part_files_are_removed(void)
     write_file(in_folder("a.part-1"), "dead"); /* the process lives, but it does not write this */
     write_file(in_folder("a.part-999999"), "dead");
     symlink("a", in_folder("a.part-7"));
-    mkdir(in_folder("a.part-8"), 0777);
+    folder_create(in_folder("a.part-8"), 0777);
 
     /* another process at work on the same path */
     int ready[2], done[2];

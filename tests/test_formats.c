@@ -2,13 +2,12 @@
  * and sum of squares as PyTorch and an independent NumPy reader of rwkv.cpp's format have them; and that opening
  * touches headers only. */
 #include "archive.h"
+#include "base/memory.h"
 #include "format/tensors.h"
 #include "test.h"
 #include "wkv.h"
-#include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Decays and v5.0's bonus are left out of rwkv.cpp's sums, as the file holds functions of them. */
 static void totals(const char *file, int count, int64_t numbers, double sum, double squares)
@@ -93,61 +92,54 @@ static bytes large_pickle(void)
     return b;
 }
 
-static void write_at(int fd, const bytes *b, uint64_t at)
+static void write_at(FILE *f, const bytes *b, uint64_t at)
 {
-    if (pwrite(fd, b->data, b->size, (off_t)at) != (ssize_t)b->size) FAILED("cannot write");
+    if (fseeko(f, (off_t)at, SEEK_SET) || fwrite(b->data, 1, b->size, f) != b->size) FAILED("cannot write");
 }
 
-static uint64_t write_entry(int fd, archive *a, const char *name, const bytes *data, uint64_t size, uint64_t at)
+static uint64_t write_entry(FILE *f, archive *a, const char *name, const bytes *data, uint64_t size, uint64_t at)
 {
     bytes local = {0};
     put_local(&local, name, 0);
     if (data) put(&local, data->data, data->size);
-    write_at(fd, &local, at);
+    write_at(f, &local, at);
     put_entry(a, name, 0, size, size, at);
     at += local.size + (data ? 0 : size);
     free(local.data);
     return at;
 }
 
-static void write_large(int fd)
+static void write_large(FILE *f)
 {
     archive a = {.zip64 = 1};
     bytes pickle = large_pickle(), end = {0}, mark = {0};
-    uint64_t at = write_entry(fd, &a, "big/data.pkl", &pickle, pickle.size, 0);
+    uint64_t at = write_entry(f, &a, "big/data.pkl", &pickle, pickle.size, 0);
     for (int i = 0; i < TENSORS; i++) {
         char name[32];
         snprintf(name, sizeof name, "big/data/%d", i);
-        at = write_entry(fd, &a, name, NULL, 2 * NUMEL, at);
+        at = write_entry(f, &a, name, NULL, 2 * NUMEL, at);
     }
     put_number(&mark, 0x3f80, 2); /* the very last value is 1 */
-    write_at(fd, &mark, at - 2);
-    write_at(fd, &a.directory, at);
+    write_at(f, &mark, at - 2);
+    write_at(f, &a.directory, at);
     put_end(&end, &a, at);
-    write_at(fd, &end, at + a.directory.size);
+    write_at(f, &end, at + a.directory.size);
     free(pickle.data);
     free(end.data);
     free(mark.data);
     free(a.directory.data);
 }
 
-static long resident_kb(void)
-{
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (!f || fscanf(f, "%*d %ld", &pages) != 1) pages = 0;
-    if (f) fclose(f);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
+static long resident_kb(void) { return (long)(memory_resident() / 1024); }
 
 /* Places beyond 32 bits are followed, and opening touches headers only. */
 static void large(void)
 {
     const char *path = "test_formats.pth";
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0666);
-    if (fd < 0) SKIP("cannot write %s", path);
-    write_large(fd);
-    close(fd);
+    FILE *file = fopen(path, "wb");
+    if (!file) SKIP("cannot write %s", path);
+    write_large(file);
+    if (fclose(file)) FAILED("cannot write %s", path);
     long before = resident_kb();
     struct timespec from, to;
     tensors *t;

@@ -3,13 +3,12 @@
  * arithmetic. */
 #define _GNU_SOURCE
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include "base/error.h"
 #include "base/rng.h"
 #include "cpu/int8.h"
 #include "ops/device.h"
 #include "test.h"
+#include "base/platform/pages.h"
 
 static rng dice = {11, 0};
 
@@ -129,13 +128,14 @@ typedef struct {
 
 static fence fenced(size_t bytes)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), data = (bytes + page - 1) / page * page;
-    char *base = mmap(NULL, data + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    CHECK(base != MAP_FAILED && !mprotect(base + data, page, PROT_NONE));
+    size_t page = pages_size(), data = (bytes + page - 1) / page * page;
+    char *base = pages_new(data + page);
+    CHECK(base);
+    pages_forbid(base + data, page);
     return (fence){base, data + page, base + data - bytes};
 }
 
-static void drop(fence f) { munmap(f.base, f.all); }
+static void drop(fence f) { pages_release(f.base, f.all); }
 
 static void put_f16(uint8_t *at, float x)
 {

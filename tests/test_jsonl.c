@@ -171,7 +171,7 @@ static void extensions(void)
     EXPECT_EQ(tokens_add(&d, in_folder("list.jsonl"), &(text_form){bytes_of, form}), WKV_EFORMAT);
     tokens_release(&d);
 
-    mkdir(in_folder("texts"), 0777);
+    folder_create(in_folder("texts"), 0777);
     put("texts/A.TXT", "x", 1);
     put("texts/B.JSONL", lines_of, sizeof lines_of - 1);
     EXPECT_EQ(tokens_add(&d, in_folder("texts"), &(text_form){bytes_of, form}), 0);

@@ -9,15 +9,17 @@
 #include "test.h"
 #include "train/history.h"
 #include "train/settings.h"
+#include "base/platform/descriptor.h"
+#include "base/stream.h"
 
 /* A whole file, which the caller frees; NULL when it cannot be read. */
 static char *read_file(const char *path, size_t *bytes)
 {
-    struct stat about;
+    entry_info about;
     FILE *f = fopen(path, "rb");
-    if (!f || fstat(fileno(f), &about)) return NULL;
-    char *text = malloc((size_t)about.st_size + 1);
-    *bytes = fread(text, 1, (size_t)about.st_size, f);
+    if (!f || descriptor_entry(&about, fileno(f))) return NULL;
+    char *text = malloc((size_t)about.bytes + 1);
+    *bytes = fread(text, 1, (size_t)about.bytes, f);
     fclose(f);
     return text;
 }
@@ -111,12 +113,12 @@ static void pages_have_points(void)
     COMMA;
     figures f[] = {{1, 2.5, 2.5, 0.1, 1e30, 100}, {2, 1.25, 2, 0.1, 0.6, 2500}};
     const history h = {.f = f, .n_f = 2};
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *page = open_memstream(&text, &bytes);
+    stream all;
+    FILE *page = stream_open(&all);
     page_write(page, &h, &(wkv_train_plan){.version = "7", .text_tokens = 70913},
                &(wkv_train_report){.step = 2, .loss = 1.25, .smooth = 1.25}, 1);
-    fclose(page);
+    EXPECT_EQ(stream_close(page, &all, "a page"), 0);
+    const char *text = all.text;
     EXPECT_HAS(text, "<td>1.2500 in the last step, smoothed");
     EXPECT_HAS(text, "<title>step 2, loss 1.250<");
     EXPECT_HAS(text, "<td>70,913 tokens");
@@ -128,7 +130,7 @@ static void pages_have_points(void)
     for (char *p = points + 8; points && *p != '"'; p++) commas += *p == ',', dots += *p == '.';
     EXPECT_EQ(commas, 2);
     EXPECT_EQ(dots, 4);
-    free(text);
+    free(all.text);
     setlocale(LC_ALL, "C");
 }
 
@@ -217,7 +219,7 @@ static void nonsense_is_refused(void)
         EXPECT_EQ(wkv_model_open(&m, NULL, &(wkv_model_options){.lora_alpha = x}), WKV_EARG);
         EXPECT(!m);
     }
-    EXPECT(access(in_folder("nonsense"), F_OK));
+    EXPECT(!entry_exists(in_folder("nonsense")));
 }
 
 int main(void)

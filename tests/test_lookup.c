@@ -46,7 +46,8 @@ static void expect_named(int vocab, const char *name, const char *path)
 {
     wkv_model m = model(vocab);
     wkv_tokenizer *t;
-    if (wkv_tokenizer_open(&t, NULL, &m)) FAILED("%s", wkv_error());
+    if (wkv_tokenizer_open(&t, NULL, &m))
+        FAILED("%s", wkv_error());
     else {
         EXPECT_STR(wkv_tokenizer_name(t), name);
         EXPECT_STR(wkv_tokenizer_path(t), path);
@@ -81,12 +82,16 @@ static void general_names(void)
     expect_named(65536, "World", "world");
     snprintf(path, sizeof path, "%s", in_folder("models/model-00001-of-00002.safetensors"));
     wkv_model m = {.about = {.path = path, .format = "safetensors", .version = "7", .vocab = 65536}};
-    if (wkv_tokenizer_open(&t, NULL, &m)) FAILED("%s", wkv_error());
-    else EXPECT_STR(wkv_tokenizer_path(t), in_folder("models/tokenizer.json"));
+    if (wkv_tokenizer_open(&t, NULL, &m))
+        FAILED("%s", wkv_error());
+    else
+        EXPECT_STR(wkv_tokenizer_path(t), in_folder("models/tokenizer.json"));
     wkv_tokenizer_close(t);
     snprintf(path, sizeof path, "%s", in_folder("models"));
-    if (wkv_tokenizer_open(&t, NULL, &m)) FAILED("%s", wkv_error());
-    else EXPECT_STR(wkv_tokenizer_path(t), in_folder("models/tokenizer.json"));
+    if (wkv_tokenizer_open(&t, NULL, &m))
+        FAILED("%s", wkv_error());
+    else
+        EXPECT_STR(wkv_tokenizer_path(t), in_folder("models/tokenizer.json"));
     wkv_tokenizer_close(t);
     unlink(in_folder("models/tokenizer.json"));
 }
@@ -245,7 +250,7 @@ int main(void)
         "models", "data",    "home",  "home/.local", "home/.local/share", "home/.local/share/wkv",
         "xdg",    "xdg/wkv", "pulled"};
     folder_begin("lookup");
-    for (int i = 0; i < 9; i++) mkdir(in_folder(made[i]), 0700);
+    for (int i = 0; i < 9; i++) folder_create(in_folder(made[i]), 0700);
     setenv("WKV_DATA", in_folder("data"), 1);
     setenv("HOME", in_folder("home"), 1);
     setenv("XDG_DATA_HOME", in_folder("xdg"), 1);

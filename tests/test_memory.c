@@ -368,8 +368,9 @@ static int report(void)
     wkv_report_plot(r, &(wkv_plot){.figure = {.name = "p", .title = "P"},
                                    .series = &(wkv_series){.name = "s", .n = 3, .x = x, .y = y, .labels = texts},
                                    .n_series = 1});
-    wkv_report_bars(r, &(wkv_bars){.figure = {.name = "b", .title = "B"},
-                                   .labels = texts, .n_groups = 3, .n_series = 1, .values = x});
+    wkv_report_bars(
+        r,
+        &(wkv_bars){.figure = {.name = "b", .title = "B"}, .labels = texts, .n_groups = 3, .n_series = 1, .values = x});
     wkv_report_map(r, &(wkv_map){.figure = {.name = "m", .title = "M"}, .rows = 1, .columns = 3, .values = x});
     e = wkv_report_json(&json, r);
     free(json);
@@ -386,7 +387,8 @@ static void clean(void)
     char command[600];
     snprintf(command, sizeof command, "rm -rf '%s' '%s' '%s'", in_folder("run"), in_folder("tuned"),
              in_folder("cache"));
-    if (access(in_folder("run"), F_OK) && access(in_folder("tuned"), F_OK) && access(in_folder("cache"), F_OK)) return;
+    if (!entry_exists(in_folder("run")) && !entry_exists(in_folder("tuned")) && !entry_exists(in_folder("cache")))
+        return;
     if (system(command)) FAILED("%s", command);
 }
 

@@ -2,11 +2,11 @@
  * prompt and a backward of every version run on it, which shows that the operations leave every value to the device. */
 #define _GNU_SOURCE
 #include <stdlib.h>
-#include <sys/mman.h>
 #include "rwkv/api.h"
 #include "rwkv/forward.h"
 #include "ops/device.h"
 #include "test.h"
+#include "base/platform/pages.h"
 
 /* ---- the device -------------------------------------------------------------------------------------------------- */
 
@@ -51,8 +51,9 @@ static void zeros_to_host(device *d, const transfer_args *a)
 /* Addresses with nothing behind them. */
 static char *nowhere(size_t bytes)
 {
-    void *p = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    CHECK(p != MAP_FAILED);
+    void *p = pages_reserve(bytes);
+    CHECK(p);
+    pages_forbid(p, bytes);
     return p;
 }
 
@@ -61,14 +62,14 @@ static int arena_nowhere(device *d, arena *a, size_t bytes)
     (void)d;
     if (bytes > (size_t)1 << 34) return fail(WKV_ENOMEM, "less is enough");
     char *p = nowhere(bytes);
-    *a = (arena){.base = p, .at = p, .end = p + bytes};
+    *a = (arena){.base = p, .at = p, .end = p + bytes, .granted = bytes};
     return 0;
 }
 
 static void arena_gone(device *d, arena *a)
 {
     (void)d;
-    if (a->base) munmap(a->base, (size_t)(a->end - a->base));
+    if (a->base) pages_release(a->base, (size_t)(a->end - a->base));
     *a = (arena){0};
 }
 

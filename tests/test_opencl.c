@@ -42,8 +42,8 @@ static device both = {
 static int block_use(void)
 {
     block.bytes = (size_t)64 << 20;
-    block.base = mmap(NULL, block.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    CHECK(block.base != MAP_FAILED);
+    block.base = pages_new(block.bytes);
+    CHECK(block.base != NULL);
     if (!opencl->twin_new(opencl, block.base, block.bytes)) return 1;
     FAILED("%s", wkv_error());
     return 0;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum { C = 2, F = 1 << 20, V = 4, TOKENS = 256, NO_CONTEXT = 3 }; /* exit statuses, too */
 

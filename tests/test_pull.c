@@ -373,10 +373,10 @@ static void without_curl(void)
 static void names(void)
 {
     char model[256];
-    mkdir("models", 0700);
+    folder_create("models", 0700);
     EXPECT(!symlink(TEST_DIR "/golden/models/v7-n32-f16.pth", "models/tiny.pth"));
     EXPECT(!symlink("tiny.pth", "models/rwkv7-g1d-0.1b-20260129-ctx8192.pth"));
-    EXPECT(!mkdir("models/shards", 0700) && !symlink("../tiny.pth", "models/shards/a.pth"));
+    EXPECT(!folder_create("models/shards", 0700) && !symlink("../tiny.pth", "models/shards/a.pth"));
     EXPECT_EQ(wkv("info", "tiny", NULL, NULL), 0);
     EXPECT_EQ(wkv("info", "-m", "tiny.pth", NULL), 0);
     EXPECT_HAS(out, "/models/tiny.pth");
@@ -399,10 +399,10 @@ static void names(void)
     EXPECT_EQ(wkv("info", "tiny", NULL, NULL), 1);
     snprintf(model, sizeof model, "%s/data", folder);
     setenv("XDG_DATA_HOME", model, 1);
-    EXPECT(!mkdir("data", 0700) && !symlink("../models", "data/wkv"));
+    EXPECT(!folder_create("data", 0700) && !symlink("../models", "data/wkv"));
     EXPECT_EQ(wkv("info", "tiny", NULL, NULL), 0);
     unsetenv("XDG_DATA_HOME");
-    EXPECT(!mkdir(".local", 0700) && !symlink("../data", ".local/share"));
+    EXPECT(!folder_create(".local", 0700) && !symlink("../data", ".local/share"));
     EXPECT_EQ(wkv("info", "tiny", NULL, NULL), 0);
 }
 

@@ -4,6 +4,7 @@
 #include "format/write.h"
 #include "test.h"
 #include "wkv.h"
+#include "base/platform/entry.h"
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,7 +55,7 @@ static void directories(void)
     tensors *t;
     EXPECT_EQ(tensors_open(&t, "no-such-file.pth"), WKV_EIO);
     EXPECT_STR(wkv_error(), "no-such-file.pth: No such file or directory");
-    mkdir("test_refuse.d", 0777);
+    folder_create("test_refuse.d", 0777);
     EXPECT_EQ(tensors_open(&t, "test_refuse.d"), WKV_EIO);
     EXPECT_HAS(wkv_error(), "test_refuse.d: a directory without a model");
     static const float one = 1;
@@ -143,7 +144,7 @@ static void hostile_pickles(void)
            "the pickle imports posix.system, which no checkpoint needs; nothing in it was executed");
     PICKLE("\x80\4\x8c\10builtins\x8c\4eval\x93.", "imports builtins.eval");
     PICKLE("\x80\2c\x1b[31m\nred\n.", "imports ?[31m.red"); /* no escape codes in the sentence */
-    PICKLE("\x80\2ios\nsystem\n.", "opcode 0x69");           /* INST */
+    PICKLE("\x80\2ios\nsystem\n.", "opcode 0x69");          /* INST */
     PICKLE(DICT(KEY "ctorch\nFloatStorage\n)Rs"), "calls torch.FloatStorage in a way that torch does not");
     PICKLE(DICT(KEY "K\1)Rs"), "a call of a value that is not a function");
     PICKLE("\x80\2j\xff\xff\xff\xff.", "an unset memo");

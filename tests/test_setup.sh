@@ -48,6 +48,11 @@ prepare 0
 is "$(cat err)" "" "the output of setup with all there"
 [ -e build/CMakeCache.txt ] || fail "a build that is as it should be is forgotten"
 
+# ---- a build for another processor: the cross compiler, and what its libraries need
+env -i PATH="$work/bin" "$shell" -c ". '$here/../tools/setup.sh'; with_host=riscv64-linux-gnu; setup" >out 2>err
+is $? 1 "status of setup without a cross compiler"
+holds err "    sudo apt-get install -y gcc-riscv64-linux-gnu qemu-user-static dpkg-dev tcl"
+
 # ---- the sums of the tests -------------------------------------------------------------------------------------------
 mkdir -p build/Testing/Temporary
 printf '#!/bin/sh\nexit 0\n' >bin/ctest

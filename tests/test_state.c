@@ -1,6 +1,7 @@
 /* test_state.c - identities of states, state files, tuned initial states: the files that fit, and the sentence with
  * which each other one is refused. */
 #include "state_reader.h"
+#include "base/platform/entry.h"
 
 /* ---- identity ---------------------------------------------------------------------------------------------------- */
 
@@ -412,7 +413,7 @@ static void foreign(void)
     write_file(in_folder("page.html"), "<!doctype html>");
     refused(in_folder("page.html"), WKV_EFORMAT, "is an HTML page");
     refused(folder, WKV_EARG, "a directory with several models");
-    EXPECT_EQ(mkdir(in_folder("one"), 0700), 0);
+    EXPECT_EQ(folder_create(in_folder("one"), 0700), 0);
     EXPECT_EQ(safetensors_write(in_folder("one/model.safetensors"), &t, 1, NULL), 0);
     refused(in_folder("one"), WKV_EUNSUPPORTED, "is a folder or an index of files, expected the file of a state");
 }

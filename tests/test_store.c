@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "session/tree.h"
 #include "stored.h"
+#include "base/platform/entry.h"
 #include <utime.h>
 #include <sqlite3.h>
 
@@ -519,7 +520,7 @@ static void refuses_databases(void)
     EXPECT_HAS(wkv_error(), "wkv.db: is damaged (file is not a database); put back a copy");
     EXPECT_EQ(wkv_store_open(&s, in_folder("store/wkv.db"), NULL), WKV_EIO);
     EXPECT_EQ(remove(in_folder("store/wkv.db")), 0);
-    EXPECT_EQ(mkdir(in_folder("store/wkv.db"), 0700), 0);
+    EXPECT_EQ(folder_create(in_folder("store/wkv.db"), 0700), 0);
     EXPECT_EQ(wkv_store_open(&s, in_folder("store"), NULL), WKV_EIO);
     EXPECT_EQ(wkv_store_open(&s, "", NULL), WKV_EARG);
 }
@@ -604,7 +605,7 @@ static void collects_unused_files(void)
     make("book", NULL);
     wkv_store *s = opened();
     for (int i = 0; i < 2; i++) write_file(in_folder(names[i]), "12345");
-    mkdir(in_folder(names[2]), 0700);
+    folder_create(in_folder(names[2]), 0700);
     memset(sha, 'a', 64), sha[64] = 0;
     snprintf(path, sizeof path, "%s/%s.safetensors", in_folder(names[2]), sha);
     write_file(path, "12345");

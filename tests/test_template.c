@@ -128,7 +128,7 @@ static void here(void)
     char was[4096];
     const char *place = in_folder("template-g1");
     static const char *const paths[] = {".", "./", "pytorch_model.bin", "./model.safetensors"};
-    if (!getcwd(was, sizeof was) || mkdir(place, 0700) || chdir(place)) SKIP("no folder in /tmp");
+    if (!getcwd(was, sizeof was) || folder_create(place, 0700) || chdir(place)) SKIP("no folder in /tmp");
     for (int i = 0; i < 4; i++) {
         wkv_model m = {.about = {.path = paths[i], .version = "7", .vocab = 65536}};
         const wkv_template *t;

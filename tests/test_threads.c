@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+#include "base/cores.h"
 #include "base/thread.h"
+#include "folder.h"
 #include "test.h"
 #include "wkv.h"
 
@@ -163,6 +165,44 @@ static void counts(void)
     EXPECT_HAS(wkv_error(), "threads");
 }
 
+/* A folder with sys/ of processors whose file `name` has these numbers; 0: none. */
+static const char *machine_with(const char *name, const int *numbers, int n)
+{
+    char path[512];
+    folder_begin("cores");
+    for (int i = 0; i < n; i++) {
+        snprintf(path, sizeof path, "mkdir -p %s/sys/devices/system/cpu/cpu%d/cpufreq", folder, i);
+        EXPECT_EQ(system(path), 0);
+        snprintf(path, sizeof path, "%s/sys/devices/system/cpu/cpu%d/%s", folder, i, name);
+        FILE *f = numbers[i] ? fopen(path, "w") : NULL;
+        if (f) fprintf(f, "%d\n", numbers[i]);
+        if (f) fclose(f);
+    }
+    return folder;
+}
+
+static void slow_cores_are_left_out(void)
+{
+    unsigned char fast[8];
+#define EXPECT_FAST(name, expected, ...)                                                                               \
+    do {                                                                                                               \
+        const int numbers[] = {__VA_ARGS__}, n = sizeof numbers / sizeof *numbers;                                     \
+        char got[9] = "";                                                                                              \
+        cores_fast(machine_with(name, numbers, n), fast, n);                                                           \
+        for (int i = 0; i < n; i++) got[i] = fast[i] ? '1' : '0';                                                      \
+        EXPECT_STR(got, expected);                                                                                     \
+        folder_end();                                                                                                  \
+    } while (0)
+    EXPECT_FAST("cpu_capacity", "00001111", 446, 446, 446, 446, 1024, 1024, 1024, 1024); /* four slow, four fast */
+    EXPECT_FAST("cpu_capacity", "00001111", 325, 325, 325, 325, 846, 846, 846, 1024);    /* three kinds          */
+    EXPECT_FAST("cpu_capacity", "1111", 1024, 1024, 1024, 1024);
+    EXPECT_FAST("cpu_capacity", "101", 1024, 100, 0); /* one that is not there */
+    EXPECT_FAST("cpufreq/cpuinfo_max_freq", "0011", 1766400, 1766400, 2803200, 2841600);
+    EXPECT_FAST("cpufreq/cpuinfo_max_freq", "1111", 5700000, 5500000, 4300000, 4300000);
+    EXPECT_FAST("nothing", "11", 1, 2);
+#undef EXPECT_FAST
+}
+
 int main(void)
 {
     RUN(every_part_once);
@@ -174,5 +214,6 @@ int main(void)
     RUN(pools_come_and_go);
     RUN(shares_cover_everything);
     RUN(counts);
+    RUN(slow_cores_are_left_out);
     return DONE();
 }

@@ -5,6 +5,7 @@
 #include "models.h"
 #include "wkv_probe.h"
 #include "wkv_trace.h"
+#include "base/platform/entry.h"
 
 enum { N = 7, FROM = 2, TO = 4, SAMPLES = 3, MOST = 4 * 3 * N, LAYERS = 4 * 3 };
 
@@ -433,7 +434,7 @@ static void the_published_file(void)
 
 int main(void)
 {
-    mkdir("test_trace.files", 0777);
+    folder_create("test_trace.files", 0777);
     if (chdir("test_trace.files")) return 1;
     RUN(a_grid_equals_single_runs);
     RUN(everything_restored_is_the_clean_run);

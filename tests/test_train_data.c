@@ -221,7 +221,7 @@ static void ids_are_checked_first(void)
 static void folders_are_read_by_name(void)
 {
     tokens d = {0};
-    mkdir(in_folder("texts"), 0777);
+    folder_create(in_folder("texts"), 0777);
     EXPECT_EQ(add(&d, in_folder("texts"), NULL), WKV_EARG);
     write_file(in_folder("texts/b.txt"), "two");
     write_file(in_folder("texts/a.jsonl"), "{\"text\": \"one\"}");

@@ -7,6 +7,7 @@
 #include "tuning.h"
 #include "masked.h"
 #include "train/adapt.h"
+#include "base/platform/entry.h"
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
 
@@ -507,7 +508,7 @@ static void twenty_examples(void)
 
 int main(void)
 {
-    mkdir("test_tune.files", 0777);
+    folder_create("test_tune.files", 0777);
     if (chdir("test_tune.files")) return 1;
     make_samples();
     RUN(adapters);

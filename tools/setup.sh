@@ -9,6 +9,8 @@ say() { printf '%s\n' "$*" >&2; }
 package() {
     case $manager:$1 in
     apt:compiler) echo gcc libc6-dev ;;
+    apt:cross-compiler) echo "gcc-$with_host" ;;
+    apt:qemu) echo qemu-user-static ;;
     apt:pkg-config) echo pkg-config ;;
     apt:jansson) echo libjansson-dev ;;
     apt:nettle) echo nettle-dev ;;
@@ -22,6 +24,10 @@ package() {
     apt:hiredis) echo libhiredis-dev ;;
     apt:OpenCL) echo ocl-icd-opencl-dev ;;
     apt:opencl-driver) echo pocl-opencl-icd ;;
+    apt:mingw) echo gcc-mingw-w64-x86-64-posix ;;
+    apt:wine) echo wine wine64 ;;
+    apt:dpkg-source) echo dpkg-dev ;;
+    apt:tclsh) echo tcl ;;
     dnf:OpenCL) echo ocl-icd-devel ;;
     pacman:OpenCL) echo ocl-icd opencl-headers ;;
     brew:OpenCL) echo opencl-icd-loader opencl-headers ;;
@@ -99,8 +105,25 @@ missing() {
         hiredis OpenCL; do
         pkg-config --exists $library 2>/dev/null || echo $library
     done
+    [ -z "${with_host:-}" ] || missing_for_host
     # the tests run OpenCL on the processor where there is no GPU
     [ -z "${with_tests:-}" ] || ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1 || echo opencl-driver
+}
+
+# with_host=HOST: a build for another processor or system (tools/foreign.sh)
+missing_for_host() {
+    case $with_host in
+    *-mingw32)
+        command -v "$with_host-gcc-posix" >/dev/null 2>&1 || echo mingw
+        command -v wine >/dev/null 2>&1 || echo wine
+        ;;
+    *)
+        command -v "$with_host-gcc" >/dev/null 2>&1 || echo cross-compiler
+        command -v "qemu-${with_host%%-*}-static" >/dev/null 2>&1 || echo qemu
+        ;;
+    esac
+    command -v dpkg-source >/dev/null 2>&1 || echo dpkg-source # sources of libraries
+    command -v tclsh >/dev/null 2>&1 || echo tclsh             # puts SQLite together
 }
 
 setup() {
@@ -131,7 +154,7 @@ get_packages() {
     fi
     needs=$(missing | tr '\n' ' ')
     case $needs in
-    *compiler* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
+    *compiler* | *qemu* | *mingw* | *wine* | *dpkg-source* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
         # shellcheck disable=SC2086 # a list of words
         say "Missing: $needs(${refused:-not in the packages installed}). Please run:
     $(command_of $packages)"

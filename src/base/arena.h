@@ -11,15 +11,16 @@
 
 typedef struct {
     char *base, *at, *end;
-    size_t peak;   /* most bytes ever in use */
-    jmp_buf *full; /* target of arena_alloc when the range is exhausted; NULL: the owner has ensured that it is not */
+    size_t peak;    /* most bytes ever in use                     */
+    size_t granted; /* bytes that the system has granted, >= peak */
+    jmp_buf *full;  /* target of arena_alloc when the range is exhausted; NULL: the owner has ensured that it is not */
 } arena;
 
-int arena_init(arena *a, size_t reserve);        /* reserve bytes of address space; WKV_ENOMEM */
-void arena_release(arena *a);                    /* unmap the range */
-void *arena_alloc(arena *a, size_t bytes);       /* 64-byte aligned, NOT zeroed; never NULL: see `full` */
-void *arena_zero(arena *a, size_t bytes);        /* the same, zeroed */
+int arena_init(arena *a, size_t reserve);  /* reserve bytes of address space; WKV_ENOMEM */
+void arena_release(arena *a);              /* unmap the range */
+void *arena_alloc(arena *a, size_t bytes); /* 64-byte aligned, NOT zeroed; never NULL: see `full` */
+void *arena_zero(arena *a, size_t bytes);  /* the same, zeroed */
 static inline char *arena_mark(const arena *a) { return a->at; }
-void arena_reset(arena *a, char *mark);          /* release everything allocated since mark */
+void arena_reset(arena *a, char *mark); /* release everything allocated since mark */
 
 #endif

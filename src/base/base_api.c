@@ -3,11 +3,10 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "base/platform/system.h"
 #include "base/utf8.h"
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 int wkv_json_read(struct json_t **out, const char *text, size_t bytes)
 {
@@ -29,7 +28,6 @@ int wkv_id_new(char out[32], const char *prefix)
 uint64_t wkv_random_seed(void)
 {
     uint32_t seed;
-    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
-        seed = (uint32_t)time(NULL) ^ (uint32_t)getpid() << 16;
+    if (system_random(&seed, sizeof seed)) seed = (uint32_t)time(NULL) ^ (uint32_t)system_process() << 16;
     return seed;
 }

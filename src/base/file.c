@@ -2,42 +2,46 @@
 #include "base/file.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/platform/descriptor.h"
+#include "base/platform/pages.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* A descriptor of a regular file, or a failure. */
-static int open_regular(const char *path, struct stat *about)
+static int open_regular(const char *path, entry_info *about)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err;
+    int fd = descriptor_open(path, OPEN_READ, 0), err;
     if (fd < 0) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
-    if (fstat(fd, about))
+    if (descriptor_entry(about, fd))
         err = fail(WKV_EIO, "%s: %s", path, strerror(errno));
-    else if (S_ISDIR(about->st_mode))
+    else if (about->kind == ENTRY_FOLDER)
         err = fail(WKV_EIO, "%s: is a directory, expected a file", path);
-    else if (!S_ISREG(about->st_mode))
-        err = fail(WKV_EIO,
-                 "%s: is a %s, expected a regular file; copy its data to one, or give - for standard input",
-                 path,
-                 S_ISFIFO(about->st_mode)   ? "FIFO"
-                 : S_ISSOCK(about->st_mode) ? "socket"
-                                            : "device");
+    else if (about->kind != ENTRY_FILE)
+        err = fail(WKV_EIO, "%s: is a %s, expected a regular file; copy its data to one, or give - for standard input",
+                   path,
+                   about->kind == ENTRY_FIFO     ? "FIFO"
+                   : about->kind == ENTRY_SOCKET ? "socket"
+                                                 : "device");
     else
         return fd;
-    close(fd);
+    descriptor_close(fd);
     return err;
+}
+
+/* WKV_EUNSUPPORTED: a 32-bit process cannot address the file. */
+static int check_size(const char *path, const entry_info *about)
+{
+    if ((uint64_t)about->bytes < SIZE_MAX / 2) return WKV_OK;
+    return fail(WKV_EUNSUPPORTED, "%s: has %lld bytes, more than this build for %d-bit processors can address", path,
+                (long long)about->bytes, (int)sizeof(size_t) * 8);
 }
 
 /* Read up to n bytes; fewer at the end of the file. */
 static int read_all(int fd, char *to, size_t n, size_t *got, const char *path)
 {
     for (*got = 0; *got < n;) {
-        ssize_t k = read(fd, to + *got, n - *got);
-        if (k < 0 && errno == EINTR) continue;
+        const ptrdiff_t k = descriptor_read(fd, to + *got, n - *got);
         if (k < 0) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
         if (k == 0) break;
         *got += (size_t)k;
@@ -55,39 +59,38 @@ static int check_memory(const char *path, size_t size)
 
 int file_open(file_map *out, const char *path)
 {
-    struct stat about;
-    int fd = open_regular(path, &about), err = WKV_OK;
+    entry_info about;
+    int fd = open_regular(path, &about);
     *out = (file_map){0};
     if (fd < 0) return fd;
-    file_map m = {.size = (size_t)about.st_size, .id = {about.st_dev, about.st_ino}};
-    void *p = m.size ? mmap(NULL, m.size, PROT_READ, MAP_SHARED, fd, 0) : NULL;
-    if (p == MAP_FAILED)
+    file_map m = {.size = (size_t)about.bytes, .id = about.id};
+    int err = check_size(path, &about);
+    if (!err && m.size && !(m.data = descriptor_map(fd, m.size)))
         err = fail(WKV_EIO, "%s: cannot be mapped: %s", path, strerror(errno));
-    else {
-        m.data = p;
+    else
         *out = m;
-    }
-    close(fd);
+    descriptor_close(fd);
     return err;
 }
 
 int file_load(file_map *out, const char *path)
 {
-    struct stat about;
+    entry_info about;
     int fd = open_regular(path, &about);
     *out = (file_map){0};
     if (fd < 0) return fd;
-    file_map m = {.size = (size_t)about.st_size, .id = {about.st_dev, about.st_ino}, .in_memory = 1};
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), got = 0;
-    int err = check_memory(path, m.size);
-    char *copy = err ? NULL : aligned_alloc(page, (m.size / page + 1) * page);
+    file_map m = {.size = (size_t)about.bytes, .id = about.id, .in_memory = 1};
+    size_t page = pages_size(), got = 0;
+    int err = check_size(path, &about);
+    if (!err) err = check_memory(path, m.size);
+    char *copy = err ? NULL : aligned_new(page, (m.size / page + 1) * page);
     if (!err && !copy) err = fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, m.size);
     if (!err) err = read_all(fd, copy, m.size, &got, path);
     if (!err && got < m.size)
         err = fail(WKV_EIO, "%s: was truncated while it was read: %zu of %zu bytes", path, got, m.size);
-    close(fd);
+    descriptor_close(fd);
     if (err || !m.size) {
-        free(copy);
+        aligned_free(copy);
         copy = NULL;
     }
     m.data = (uint8_t *)copy;
@@ -98,42 +101,41 @@ int file_load(file_map *out, const char *path)
 void file_close(file_map *m)
 {
     if (m->in_memory)
-        free((void *)(uintptr_t)m->data);
+        aligned_free((void *)(uintptr_t)m->data);
     else if (m->data)
-        munmap((void *)(uintptr_t)m->data, m->size);
+        map_release(m->data, m->size);
     *m = (file_map){0};
 }
 
 void file_expect(const file_map *m, file_reads next)
 {
     if (!m->size || m->in_memory) return;
-    madvise((void *)m->data, m->size, next == LONG_READS ? MADV_NORMAL : MADV_RANDOM);
-    if (next == SMALL_READS)
-        madvise((void *)m->data, m->size, MADV_DONTNEED); /* a shared mapping of a file: nothing is lost */
+    map_expect(m->data, m->size, next != LONG_READS);
+    if (next == SMALL_READS) map_forget(m->data, m->size);
 }
 
 void file_forget(const file_map *m, const void *data, size_t bytes)
 {
     const uint8_t *p = data;
     if (!m->size || m->in_memory || p < m->data || p + bytes > m->data + m->size) return;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), from = (size_t)(p - m->data) / page * page;
-    /* shared with a file: nothing is lost */
-    madvise((void *)(m->data + from), bytes + (size_t)(p - m->data) - from, MADV_DONTNEED);
+    size_t page = pages_size(), from = (size_t)(p - m->data) / page * page;
+    map_forget(m->data + from, bytes + (size_t)(p - m->data) - from);
 }
 
 int file_slurp(char **out, size_t *size, const char *path)
 {
-    struct stat about;
+    entry_info about;
     int fd = open_regular(path, &about);
     *out = NULL;
     *size = 0;
     if (fd < 0) return fd;
-    size_t n = (size_t)about.st_size;
-    int err = check_memory(path, n);
+    size_t n = (size_t)about.bytes;
+    int err = check_size(path, &about);
+    if (!err) err = check_memory(path, n);
     char *text = err ? NULL : malloc(n + 1);
     if (!err && !text) err = fail(WKV_ENOMEM, "%s: no memory for its %zu bytes", path, n);
     if (!err) err = read_all(fd, text, n, &n, path);
-    close(fd);
+    descriptor_close(fd);
     if (err) {
         free(text);
         return err;
@@ -146,11 +148,11 @@ int file_slurp(char **out, size_t *size, const char *path)
 
 int file_stream(FILE **out, const char *path)
 {
-    struct stat about;
+    entry_info about;
     int fd = open_regular(path, &about);
-    *out = fd < 0 ? NULL : fdopen(fd, "rb");
+    *out = fd < 0 ? NULL : descriptor_stream(fd, "rb");
     if (fd < 0 || *out) return fd < 0 ? fd : WKV_OK;
-    close(fd);
+    descriptor_close(fd);
     return fail(WKV_ENOMEM, "%s: no memory", path);
 }
 
@@ -158,14 +160,14 @@ int file_stream(FILE **out, const char *path)
 
 int file_is(const char *path, file_id id)
 {
-    struct stat about;
-    return !stat(path, &about) && about.st_dev == id.device && about.st_ino == id.inode;
+    entry_info about;
+    return !entry_read(&about, path) && about.id.device == id.device && about.id.inode == id.inode;
 }
 
 int file_same(const char *a, const char *b)
 {
-    struct stat about;
-    return !stat(a, &about) && file_is(b, (file_id){about.st_dev, about.st_ino});
+    entry_info about;
+    return !entry_read(&about, a) && file_is(b, about.id);
 }
 
 int file_refuse_input(const char *path, const char *input, const char *role)

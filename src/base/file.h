@@ -5,17 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/types.h>
+#include "base/platform/entry.h"
 
 /* ---- reading: file.c --------------------------------------------------------------------------------------------- */
 
 /* Regular files only: a directory, FIFO, device or socket is refused, and opening one never waits (O_NONBLOCK). */
-
-/* Identity of a file, the same through hard and symbolic links. */
-typedef struct {
-    dev_t device;
-    ino_t inode;
-} file_id;
 
 typedef struct {
     const uint8_t *data; /* the whole file, read-only; NULL when size is 0 */

@@ -1,48 +1,35 @@
 /* number.c - printf and strtod in the C locale. */
 #include "base/number.h"
+#include "base/platform/system.h"
 #include <math.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static locale_t c_locale; /* created once per process */
-
-static void make_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
-
-locale_t number_begin(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_locale);
-    return uselocale(c_locale);
-}
-
-void number_end(locale_t before) { uselocale(before); }
-
 int number_print(char *out, size_t capacity, const char *fmt, ...)
 {
     va_list list;
-    locale_t before = number_begin();
+    void *before = locale_begin();
     va_start(list, fmt);
     int n = vsnprintf(out, capacity, fmt, list);
     va_end(list);
-    number_end(before);
+    locale_end(before);
     return n;
 }
 
 double number_read(const char *text, char **end)
 {
-    locale_t before = number_begin();
+    void *before = locale_begin();
     double x = strtod(text, end);
-    number_end(before);
+    locale_end(before);
     return x;
 }
 
 float number_read_float(const char *text, char **end)
 {
-    locale_t before = number_begin();
+    void *before = locale_begin();
     float x = strtof(text, end);
-    number_end(before);
+    locale_end(before);
     return x;
 }
 

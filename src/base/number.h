@@ -2,13 +2,7 @@
 #ifndef WKV_BASE_NUMBER_H
 #define WKV_BASE_NUMBER_H
 
-#include <locale.h>
 #include <stddef.h>
-
-/* Between the two calls this thread's printf and strtod use the decimal point. number_end needs number_begin's
- * result. */
-locale_t number_begin(void);
-void number_end(locale_t before);
 
 int number_print(char *out, size_t capacity, const char *fmt, ...) __attribute__((format(printf, 3, 4))); /* snprintf */
 double number_read(const char *text, char **end);                                                         /* strtod   */

@@ -1,9 +1,8 @@
 /* scratch.c - a thread's scratch memory: one reserved address range, the shared bytes before the own ones. */
-#define _GNU_SOURCE
 #include "base/scratch.h"
 #include <stdint.h>
-#include <sys/mman.h>
 #include "base/error.h"
+#include "base/platform/pages.h"
 #include "base/poison.h"
 
 enum { PAGE = 4096 };
@@ -21,9 +20,8 @@ int scratch_reserve(thread_memory *s, workspace w)
         return fail(WKV_ENOMEM, "no address space for the scratch memory of a thread");
     w = (workspace){pages(w.own), pages(w.shared)};
     size_t bytes = w.own + w.shared;
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED)
-        return fail(WKV_ENOMEM, "no address space for %zu MiB of a thread's scratch memory", bytes >> 20);
+    void *p = pages_new(bytes);
+    if (!p) return fail(WKV_ENOMEM, "no address space for %zu MiB of a thread's scratch memory", bytes >> 20);
     scratch_release(s);
     *s = (thread_memory){p, w};
     return 0;
@@ -33,7 +31,7 @@ void scratch_release(thread_memory *s)
 {
     size_t bytes = s->bytes.own + s->bytes.shared;
     if (s->base) ASAN_UNPOISON_MEMORY_REGION(s->base, bytes);
-    if (s->base) munmap(s->base, bytes);
+    if (s->base) pages_release(s->base, bytes);
     *s = (thread_memory){0};
 }
 

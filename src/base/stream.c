@@ -1,9 +1,9 @@
 /* stream.c - text written to memory through a FILE. */
-#define _GNU_SOURCE
 #include "base/stream.h"
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/platform/descriptor.h"
 
 int stream_put(stream *s, const char *from, size_t n)
 {
@@ -20,19 +20,17 @@ int stream_put(stream *s, const char *from, size_t n)
     return 0;
 }
 
-static ssize_t write_some(void *s, const char *from, size_t n) { return stream_put(s, from, n) ? 0 : (ssize_t)n; }
+static int put(void *s, const char *from, size_t n) { return stream_put(s, from, n); }
 
 FILE *stream_open(stream *s)
 {
     *s = (stream){0};
-    FILE *f = fopencookie(s, "w", (cookie_io_functions_t){.write = write_some});
-    if (f) setvbuf(f, NULL, _IONBF, 0);
-    return f;
+    return writer_open(s, put);
 }
 
 int stream_close(FILE *f, stream *s, const char *content)
 {
-    if (f && !fclose(f) && !s->lost) return 0;
+    if (f && !writer_close(f, s, put) && !s->lost) return 0;
     free(s->text);
     s->text = NULL;
     return fail(WKV_ENOMEM, "no memory for %s", content);

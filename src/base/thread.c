@@ -10,15 +10,14 @@
  * ours that waits for one. A thread sets `asleep` or `waiting` BEFORE it last reads the counter it waits for, and a
  * thread that changes a counter reads these flags AFTERWARDS; with sequentially consistent atomics one of the two
  * always sees the other, so the usual region takes no lock and no wake-up is lost. */
-#define _GNU_SOURCE
 #include "base/clock.h"
+#include "base/platform/pages.h"
+#include "base/platform/signals.h"
+#include "base/platform/system.h"
 #include "base/thread.h"
 #include <pthread.h>
-#include <signal.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
@@ -166,53 +165,17 @@ static void stop_pool(pool *p, int started)
     for (int i = 0; p->memory && i < p->threads - 1; i++) scratch_release(&p->memory[i]);
     free(p->memory);
     free(p->thread);
-    free(p->claims);
-    free(p);
+    aligned_free(p->claims);
+    aligned_free(p);
 }
 
-/* The number at the beginning of a file; -1: none (also "max"). */
-static long long number_in(const char *path, long long *second)
-{
-    long long n = -1;
-    FILE *f = fopen(path, "r");
-    if (!f) return -1;
-    if (fscanf(f, "%lld", &n) != 1)
-        n = -1;
-    else if (second && fscanf(f, "%lld", second) != 1)
-        n = -1;
-    fclose(f);
-    return n;
-}
-
-/* The processor limit of a container, rounded up; a large number without one. */
-static int quota(void)
-{
-    long long period = 0, most = number_in("/sys/fs/cgroup/cpu.max", &period);
-    if (most < 0) { /* control groups of version 1 */
-        most = number_in("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", NULL);
-        period = number_in("/sys/fs/cgroup/cpu/cpu.cfs_period_us", NULL);
-    }
-    return most > 0 && period > 0 ? (int)((most + period - 1) / period) : 1 << 20;
-}
-
-/* Processors that this process may use at once. */
-static int processors(void)
-{
-    cpu_set_t may;
-    int n = sched_getaffinity(0, sizeof may, &may) ? 1 : CPU_COUNT(&may), limit = quota();
-    return n < limit ? n : limit;
-}
-
-/* Start n workers with signals blocked: signals are the host's, and wake the thread that waits for them. Faults stay
- * with the thread that caused them. Returns the number started. */
+/* Start n workers with signals held: signals are the host's, and wake the thread that waits for them. Returns the
+ * number started. */
 static int start_workers(pool *p, int n)
 {
-    static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
-    sigset_t none, before;
+    signals_kept before;
     int i = 0;
-    sigfillset(&none);
-    for (size_t k = 0; k < sizeof faults / sizeof *faults; k++) sigdelset(&none, faults[k]);
-    pthread_sigmask(SIG_SETMASK, &none, &before);
+    signals_hold(&before);
     for (; i < n; i++) {
         worker *w = malloc(sizeof *w);
         if (w) *w = (worker){p, i + 1};
@@ -220,7 +183,7 @@ static int start_workers(pool *p, int n)
         free(w);
         break;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    signals_restore(&before);
     return i;
 }
 
@@ -231,15 +194,15 @@ int pool_new(pool **out, int threads)
     *out = NULL;
     if (threads <= 0) threads = cpu_cores();
     if (threads > MOST) return fail(WKV_EARG, "%d threads: at most %d", threads, MOST);
-    pool *p = aligned_alloc(LINE, (sizeof *p + LINE - 1) / LINE * LINE);
+    pool *p = aligned_new(LINE, (sizeof *p + LINE - 1) / LINE * LINE);
     if (!p) return fail(WKV_ENOMEM, "no memory for a pool of %d threads", threads);
     memset(p, 0, sizeof *p);
     p->parts = threads;
-    if (threads > processors()) threads = processors();
+    if (threads > system_processors()) threads = system_processors();
     p->threads = threads;
     p->thread = calloc((size_t)threads, sizeof *p->thread);
     p->memory = calloc((size_t)threads, sizeof *p->memory);
-    p->claims = aligned_alloc(LINE, (size_t)p->parts * sizeof *p->claims);
+    p->claims = aligned_new(LINE, (size_t)p->parts * sizeof *p->claims);
     if (p->claims) memset(p->claims, 0, (size_t)p->parts * sizeof *p->claims);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->start, NULL);
@@ -282,35 +245,4 @@ void pool_share(int n, int grain, int part, int parts, int *from, int *to)
     *to = b < n ? (int)b : n;
 }
 
-/* ---- cores ------------------------------------------------------------------------------------------------------- */
-
-/* The lowest-numbered processor of cpu's core, which identifies the core. */
-static int first_sibling(int cpu)
-{
-    char path[96];
-    int first = cpu;
-    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
-    FILE *f = fopen(path, "r");
-    if (!f) return cpu;
-    if (fscanf(f, "%d", &first) != 1) first = cpu;
-    fclose(f);
-    return first;
-}
-
-int cpu_cores(void)
-{
-    cpu_set_t may, seen;
-    int n = 0, limit = quota();
-
-    if (sched_getaffinity(0, sizeof may, &may)) return 1;
-    CPU_ZERO(&seen);
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (!CPU_ISSET(cpu, &may)) continue;
-        int core = first_sibling(cpu);
-        if (core < 0 || core >= CPU_SETSIZE || CPU_ISSET(core, &seen)) continue;
-        CPU_SET(core, &seen);
-        n++;
-    }
-    if (n < 1) n = 1;
-    return n < limit ? n : limit;
-}
+int cpu_cores(void) { return system_cores(); }

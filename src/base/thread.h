@@ -18,7 +18,7 @@ int pool_threads(const pool *p);        /* threads requested, which is the numbe
 unsigned pool_barriers(const pool *p);
 /* scratch memory of each thread except the caller's; not within a parallel region. WKV_ENOMEM */
 int pool_reserve(pool *p, workspace w);
-int cpu_cores(void);                    /* physical cores this process may run on */
+int cpu_cores(void); /* physical cores this process may run on; of fast and slow ones only the fast (cores.h) */
 
 /* Run fn(arg, part, parts) for part = 0 .. parts-1, parts = pool_threads(p), in parallel on the pool's threads and the
  * caller's, and return when all are done. p NULL runs fn(arg, 0, 1). */

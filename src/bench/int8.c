@@ -53,6 +53,29 @@ __attribute__((target("avx2"))) static double burn_avx2(int64_t n)
 }
 #endif
 
+#if defined __aarch64__
+#include <arm_neon.h>
+#include "base/platform/arm.h"
+
+#define BURN(name, extension, instruction, operations)                                                                 \
+    static double burn_##name(int64_t n)                                                                               \
+    {                                                                                                                  \
+        int8x16_t x = vdupq_n_s8(3), y = vdupq_n_s8(-1);                                                               \
+        int32x4_t acc[CHAINS];                                                                                         \
+        UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = vdupq_n_s32(i);                                               \
+        for (int64_t k = 0; k < n; k++)                                                                                \
+            UNROLL for (int i = 0; i < CHAINS; i++)                                                                    \
+                __asm__(".arch armv8.2-a+" extension "\n\t" instruction " %0.4s, %1.16b, %2.16b"                       \
+                        : "+w"(acc[i])                                                                                 \
+                        : "w"(x), "w"(y));                                                                             \
+        for (int i = 1; i < CHAINS; i++) acc[0] = veorq_s32(acc[0], acc[i]);                                           \
+        return vaddvq_s32(acc[0]) == 12345 ? 0 : (operations) * CHAINS * (double)n;                                    \
+    }
+BURN(dotprod, "dotprod", "sdot", 32.0)
+BURN(i8mm, "i8mm", "smmla", 64.0)
+#undef BURN
+#endif
+
 /* 1024 bytes by 1024 bytes in L1, vectorized by the compiler. */
 static double burn_portable(int64_t n)
 {
@@ -79,6 +102,9 @@ int8_way int8_best(const char *isa)
         if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && a & AVX_VNNI) return (int8_way){"AVX-VNNI", burn_avx_vnni};
         return (int8_way){"AVX2", burn_avx2};
     }
+#elif defined __aarch64__
+    if (!strcmp(isa, "neon") && arm_has(ARM_I8MM)) return (int8_way){"NEON I8MM", burn_i8mm};
+    if (!strcmp(isa, "neon") && arm_has(ARM_DOTPROD)) return (int8_way){"NEON dot products", burn_dotprod};
 #endif
     (void)isa;
     return (int8_way){"portable C", burn_portable};

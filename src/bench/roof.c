@@ -2,7 +2,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/thread.h"
@@ -10,6 +9,8 @@
 #include "ops/device.h"
 #include "rwkv/api.h"
 #include "wkv_bench.h"
+#include "base/platform/pages.h"
+#include "base/platform/system.h"
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
@@ -85,10 +86,7 @@ static void read_part(void *arg, int part, int parts)
 static size_t buffer_bytes(void)
 {
     size_t bytes = (size_t)256 << 20, quarter = wkv_memory_available() / 4;
-#ifdef _SC_LEVEL3_CACHE_SIZE
-    long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
-    if (cache > 0 && 2 * (size_t)cache > bytes) bytes = 2 * (size_t)cache;
-#endif
+    if (2 * system_cache() > bytes) bytes = 2 * system_cache();
     if (bytes > (size_t)1 << 30) bytes = (size_t)1 << 30;
     return bytes < quarter ? bytes : quarter;
 }
@@ -214,7 +212,7 @@ int wkv_meter_new(wkv_meter **out, int threads)
         int n = m->best.threads = pool_threads(m->p);
         m->r.bytes = buffer_bytes() / (size_t)n / 4096 * 4096;
         size_t all = m->r.bytes * (size_t)n;
-        if (!all || posix_memalign((void **)&m->r.data, 4096, all))
+        if (!all || !(m->r.data = aligned_new(4096, all)))
             err = fail(WKV_ENOMEM, "no memory for a read buffer of %zu MB", all / 1000000);
     }
     if (!err) pool_run(m->p, fill_part, &m->r);
@@ -230,7 +228,7 @@ void wkv_meter_free(wkv_meter *m)
     if (!m) return;
     pool_free(m->p);
     device_close(m->d);
-    free(m->r.data);
+    aligned_free(m->r.data);
     free(m);
 }
 

@@ -1,6 +1,7 @@
 /* cache.c - one long prompt: its known beginning is found, and its state is kept for the next time. */
 #include "cache.h"
 #include "say.h"
+#include "base/platform/system.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,9 +17,8 @@ const group cache_group = GROUP("Cache", cache_options);
 
 static int find_folder(char path[CACHE_PATH])
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (cache && *cache == '/') return snprintf(path, CACHE_PATH, "%s/wkv/states", cache) < CACHE_PATH;
-    return home && *home && snprintf(path, CACHE_PATH, "%s/.cache/wkv/states", home) < CACHE_PATH;
+    char own[CACHE_PATH];
+    return system_folder(own, sizeof own, USER_CACHE) && snprintf(path, CACHE_PATH, "%s/wkv/states", own) < CACHE_PATH;
 }
 
 int64_t cache_place(char path[CACHE_PATH]) { return find_folder(path) ? limit : 0; }

@@ -8,6 +8,7 @@
 #include "sampling.h"
 #include "say.h"
 #include "slash.h"
+#include "base/platform/entry.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +32,8 @@ static const option options[] = {
     {0, "stats", OPT_SWITCH, NULL, &stats, 0, 0, "", "show the sampling settings, and the speed after each answer"},
 };
 static const group own = GROUP("Conversation", options);
-static const group *const groups[] = {&own,           &store_group,   &sampling_group, &model_group,
-                                      &weights_group, &adapter_group,  &tokenizer_group,
-                                      &cache_group,   &general_group,  NULL};
+static const group *const groups[] = {&own,           &store_group,     &sampling_group, &model_group,   &weights_group,
+                                      &adapter_group, &tokenizer_group, &cache_group,    &general_group, NULL};
 
 static void defaults(void) { sampling_defaults(NULL, "the template's"); }
 
@@ -79,7 +79,7 @@ int talk_set(talk *c, const char *name, const char *value)
 static void greet(const talk *c)
 {
     const wkv_model_info *m = c->e.about;
-    const char *path = m->path ? m->path : "the built-in model", *slash = strrchr(path, '/');
+    const char *path = m->path ? m->path : "the built-in model", *slash = path_last_slash(path);
     char parameters[32];
     note("%s, RWKV-%s, %s parameters, template %s", slash ? slash + 1 : path, m->version,
          as_count(parameters, m->parameters), c->how->name);

@@ -3,14 +3,10 @@
 #include "commands.h"
 #include "machine.h"
 #include "models.h"
+#include "base/platform/entry.h"
+#include "base/platform/system.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#ifdef __linux__
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
-#endif
 
 static int as_json;
 
@@ -59,9 +55,8 @@ enum { OPTIMIZED = 0 };
 static void watch_others(examination *x)
 {
     cpu_times before, after;
-    struct timespec half = {.tv_nsec = 500000000};
     read_times(&before, "");
-    nanosleep(&half, NULL);
+    system_sleep(0.5);
     read_times(&after, "");
     x->busy = check_busy(&x->found, "", &before, &after, &x->cpu);
 }
@@ -84,14 +79,9 @@ static int measure(examination *x)
 
 static void judge_disk(examination *x, const char *path)
 {
-#ifdef __linux__
-    struct stat s;
-    struct statfs fs;
-    if (!stat(path, &s) && !statfs(path, &fs))
-        check_disk(&x->found, "", path, (unsigned long)fs.f_type, major(s.st_dev), minor(s.st_dev));
-#else
-    (void)x, (void)path; /* file system ids and /sys exist on Linux only */
-#endif
+    unsigned long type;
+    unsigned major, minor;
+    if (!entry_disk(path, &type, &major, &minor)) check_disk(&x->found, "", path, type, major, minor);
 }
 
 static int judge_model(examination *x)

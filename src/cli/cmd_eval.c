@@ -4,6 +4,7 @@
 #include "models.h"
 #include "outputs.h"
 #include "say.h"
+#include "base/platform/descriptor.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,9 +70,9 @@ static const option output_options[] = {
 };
 static const group items_group = GROUP("Results", output_options);
 
-static const group *const groups[] = {&task_group,    &text_group,  &needle_group,  &items_group,
-                                      &outputs_group, &model_group, &weights_group, &adapter_group,
-                                      &tokenizer_group, &general_group, NULL};
+static const group *const groups[] = {&task_group,  &text_group,    &needle_group,  &items_group,     &outputs_group,
+                                      &model_group, &weights_group, &adapter_group, &tokenizer_group, &general_group,
+                                      NULL};
 
 /* "1024,2048": at most 32 numbers; *out ends with `end`. */
 static int read_numbers(int out[33], const char *shown, const char *text, int low, int high, int end)
@@ -149,7 +150,7 @@ static int show(evaluation *v, int status)
 static int run(int n, char **operands)
 {
     evaluation *v = &run_of;
-    v->rule = wkv_task_rule_name(rule - 1); /* NULL: the task's own */
+    v->rule = wkv_task_rule_name(rule - 1);                             /* NULL: the task's own */
     if (n == 1 && !diff && !engine_model) engine_model = operands[--n]; /* a name of wkv pull */
     int status = check_options(n, operands);
     if (status) return status;
@@ -157,7 +158,7 @@ static int run(int n, char **operands)
     if (diff) return eval_diff(operands[0], operands[1], outputs_json());
     if (published) return eval_published(results, (double)sizes_from);
     status = mpi_begin(&v->world);
-    if (v->world.rank && !freopen("/dev/null", "w", stderr)) say_quiet = 1; /* process 0 speaks for all */
+    if (v->world.rank && discard_errors()) say_quiet = 1; /* process 0 speaks for all */
     catch_interrupts();
     if (!status) status = eval_plan(v);
     if (!status) status = eval_run(v);

@@ -8,11 +8,11 @@
 #include "sampling.h"
 #include "say.h"
 #include "writer.h"
+#include "base/platform/entry.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static int limit = 200, no_echo, no_stop, stats, start_token = -1;
 static const char *prompt, *prompt_file, *preset_name, *text_file;
@@ -63,7 +63,7 @@ static int find_prompt(char **text, size_t *bytes, int n, char **operands)
     if ((argument != NULL) + (prompt != NULL) + (prompt_file != NULL) > 1)
         return usage(&cmd_generate, "two prompts: %s and %s; give one", argument ? "as an argument" : "with --prompt",
                      prompt_file ? "with --prompt-file" : "with --prompt");
-    if (argument && !engine_model && has_model_extension(argument) && !strchr(argument, ' ') && access(argument, F_OK))
+    if (argument && !engine_model && has_model_extension(argument) && !strchr(argument, ' ') && !entry_exists(argument))
         return complain("%s: no such file; -m MODEL names a model that exists, and -p %s continues the name as a text",
                         argument, argument);
     const char *from = prompt_file                               ? prompt_file
@@ -71,7 +71,7 @@ static int find_prompt(char **text, size_t *bytes, int n, char **operands)
                        : !argument && !prompt && !on_terminal(0) ? "-"
                                                                  : NULL;
     if (!from) {
-        if (argument && !access(argument, F_OK))
+        if (argument && entry_exists(argument))
             note("the prompt is '%s', a file's name; -f %s reads the file", argument, argument);
         *text = strdup(argument ? argument : prompt ? prompt : "");
         *bytes = *text ? strlen(*text) : 0;

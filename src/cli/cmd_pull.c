@@ -7,7 +7,6 @@
 #include "wkv_file.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { URL_ROOM = 2048 };
 

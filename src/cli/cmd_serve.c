@@ -6,11 +6,12 @@
 #include "place.h"
 #include "say.h"
 #include "wkv_file.h"
+#include "base/platform/entry.h"
+#include "base/platform/system.h"
 #ifdef HAVE_MICROHTTPD
 #include "serve/guard.h"
 #include "serve/serve.h"
 #endif
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static int n_models;
 /* The name that clients use: that of the file without its folder and extension. */
 static int add_model(const char *name, const char *path)
 {
-    const char *slash = name ? strrchr(name, '/') : NULL;
+    const char *slash = name ? path_last_slash(name) : NULL;
     if (n_models == MODELS) return complain("more than %d models", MODELS);
     char *own = strdup(slash ? slash + 1 : name && *name ? name : "built-in"), *dot = own ? strrchr(own, '.') : NULL;
     char *copy = path ? strdup(path) : NULL;
@@ -98,6 +99,8 @@ static int add_model(const char *name, const char *path)
     return 0;
 }
 
+static int is_visible(const char *name) { return *name != '.'; }
+
 static int find_models(void)
 {
     char path[MODEL_ROOM];
@@ -106,18 +109,17 @@ static int find_models(void)
         const char *found = model_path(model_names.at[i], path, &status);
         if (!status) status = add_model(model_names.at[i], found && strcmp(found, "built-in") ? found : NULL);
     }
-    struct dirent **entries = NULL; /* in the order of their names: the first model is the same each time */
-    const int n = folder && !status ? scandir(folder, &entries, NULL, alphasort) : 0;
+    char **names = NULL; /* in order: the first model is the same each time */
+    const int n = folder && !status ? listing_sorted(&names, folder, is_visible) : 0;
     const int named = n_models;
     if (n < 0) return complain("%s: no folder that can be read", folder);
     for (int i = 0; i < n; i++) {
-        const char *name = entries[i]->d_name;
-        if (!status && *name != '.' && snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path &&
-            model_exists(path))
+        const char *name = names[i];
+        if (!status && snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && model_exists(path))
             status = add_model(name, path);
-        free(entries[i]);
+        free(names[i]);
     }
-    free(entries);
+    free(names);
     if (!status && folder && n_models == named) return complain("%s: has no checkpoint", folder);
     if (!status && !n_models) status = add_model(NULL, NULL);
     return status;
@@ -130,7 +132,7 @@ static int find_aliases(serve_alias *to)
         const char *equals = strchr(aliases.at[i], '=');
         if (!equals || equals == aliases.at[i] || !equals[1])
             return usage(&cmd_serve, "--alias: '%s' is not a name, = and a model", aliases.at[i]);
-        to[i] = (serve_alias){strndup(aliases.at[i], (size_t)(equals - aliases.at[i])), equals + 1};
+        to[i] = (serve_alias){text_copy(aliases.at[i], (size_t)(equals - aliases.at[i])), equals + 1};
         if (!to[i].name) return complain("out of memory");
         int known = 0;
         for (int k = 0; k < n_models; k++) known |= !strcmp(served[k].name, equals + 1);

@@ -4,12 +4,12 @@
 #include "place.h"
 #include "say.h"
 #include "session.h"
+#include "base/platform/entry.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static const char *out;
 static int format, as_json; /* format: wkv_export_format */
@@ -32,7 +32,7 @@ static int open_store(wkv_store **s)
     const char *place = store_place();
     *s = NULL;
     if (!wkv_store_is_shared(place) && (place || wkv_store_folder(folder, sizeof folder)) &&
-        snprintf(path, sizeof path, "%s/wkv.db", place ? place : folder) < PATH_ROOM && access(path, F_OK) &&
+        snprintf(path, sizeof path, "%s/wkv.db", place ? place : folder) < PATH_ROOM && !entry_exists(path) &&
         errno == ENOENT)
         return 0;
     return wkv_store_open(s, place, NULL) ? complain_library() : 0;

@@ -6,11 +6,11 @@
 #include "say.h"
 #include "wkv_file.h"
 #include "writer.h"
+#include "base/platform/entry.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 static const char *out, *weights, *probe;
 static int heads, as_json;
@@ -47,8 +47,8 @@ int state_note(const wkv_state_file *f, const char *path, const engine *e, int *
 static int report_file(const char *what)
 {
     char bytes[16];
-    struct stat s;
-    put_text("%s: %s, %s\n", out, what, as_bytes(bytes, stat(out, &s) ? 0 : (double)s.st_size));
+    entry_info about;
+    put_text("%s: %s, %s\n", out, what, as_bytes(bytes, entry_read(&about, out) ? 0 : (double)about.bytes));
     return 0;
 }
 

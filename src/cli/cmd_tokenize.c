@@ -5,6 +5,7 @@
 #include "input.h"
 #include "say.h"
 #include "wkv_train.h"
+#include "base/platform/system.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +68,7 @@ static int spell_jsonl(encoder *s)
     size_t cap = 0;
     ssize_t n;
     int status = 0;
-    for (long number = 1; !status && !interrupted && (n = getline(&line, &cap, f)) > 0; number++)
+    for (long number = 1; !status && !interrupted && (n = text_line(&line, &cap, f)) > 0; number++)
         status = spell_line(s, line, (size_t)n, name, number);
     if (!status && ferror(f) && !interrupted) status = complain("%s cannot be read", name);
     free(line);

@@ -2,11 +2,11 @@
 #include "commands.h"
 #include "models.h"
 #include "training.h"
+#include "base/platform/entry.h"
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static int method;
 static int loss;
@@ -132,7 +132,8 @@ static void finish(training_watch *w, const char *model)
     snprintf(lora, sizeof lora, "%s/lora.safetensors", o->out);
     snprintf(state, sizeof state, "%s/state.pth", o->out);
     snprintf(full, sizeof full, "%s/final.%s", o->out, training_suffix());
-    const int has_lora = !access(lora, R_OK), has_state = !access(state, R_OK), has_full = !has_lora && !has_state;
+    const int has_lora = entry_is_readable(lora), has_state = entry_is_readable(state),
+              has_full = !has_lora && !has_state;
     losses_note(&w->losses, seconds_now() - w->bar.begun, has_lora ? lora : has_state ? state : full);
     if (has_lora) put_text("%s\n", lora);
     if (has_state) put_text("%s\n", state);

@@ -1,23 +1,22 @@
 /* columns.c - wide and combining characters counted as terminals do. */
-#define _XOPEN_SOURCE 700 /* wcwidth */
 #include "columns.h"
+#include "base/platform/terminal.h"
+#include "wkv_base.h"
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 /* The bytes of the character at p, and its columns. Invalid bytes are one column each. */
 static size_t next(const char *p, int *columns)
 {
-    wchar_t c;
-    mbstate_t state = {0};
-    const size_t n = mbrtowc(&c, p, MB_CUR_MAX, &state);
-    if (n == 0 || n > MB_CUR_MAX) {
-        *columns = 1;
-        return 1;
-    }
-    const int w = wcwidth(c);
-    *columns = w < 0 ? 1 : w;
-    return n;
+    static const unsigned char first[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* bits of a character in its first byte */
+    const int n = wkv_utf8_length(p, strlen(p));
+    *columns = 1;
+    if (n <= 0) return 1;
+    uint32_t c = (unsigned char)p[0] & first[n];
+    for (int i = 1; i < n; i++) c = c << 6 | ((unsigned char)p[i] & 0x3f);
+    const int w = terminal_width_of(c);
+    if (w >= 0) *columns = w;
+    return (size_t)n;
 }
 
 /* ASCII's, U+0080 to U+009F, and bytes that are no character: a terminal may obey them. */

@@ -2,6 +2,7 @@
 #include "engine.h"
 #include "models.h"
 #include "say.h"
+#include "base/platform/entry.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,6 @@ int engine_encode(const wkv_tokenizer *t, int prompt, const char *text, size_t b
 
 const char *engine_model_name(const engine *e)
 {
-    const char *path = e->about->path, *slash = strrchr(path, '/');
+    const char *path = e->about->path, *slash = path_last_slash(path);
     return !strcmp(path, "built-in") ? "the built-in model" : slash && slash[1] ? slash + 1 : path;
 }

@@ -1,21 +1,15 @@
 /* eval_plan.c - wkv eval: from the options to a list of jobs, each with the file of its data. */
 #include "eval.h"
 #include "say.h"
+#include "base/platform/entry.h"
+#include "base/platform/system.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char *const extensions[] = {".jsonl",    ".json",      ".csv",     ".tsv",
                                          ".jsonl.gz", ".jsonl.zst", ".json.gz", ".json.zst"};
 enum { EXTENSIONS = sizeof extensions / sizeof *extensions };
-
-static int is_folder(const char *path)
-{
-    struct stat about;
-    return !stat(path, &about) && S_ISDIR(about.st_mode);
-}
 
 static job *new_job(evaluation *v, job_kind kind, const char *name)
 {
@@ -39,7 +33,7 @@ static int each_name(const texts *lists, int (*fn)(void *user, const char *name)
     for (int i = 0; i < lists->n; i++)
         for (const char *at = lists->at[i]; *at && !status;) {
             const size_t n = strcspn(at, ",");
-            char *name = strndup(at, n);
+            char *name = text_copy(at, n);
             if (!name) return complain("out of memory");
             if (n) status = fn(user, name);
             free(name);
@@ -59,7 +53,7 @@ static int find_file(job *j, const char *folder)
             if (snprintf(j->path, sizeof j->path, "%s/%.*s%s", folder, n, *f, extensions[i]) >= (int)sizeof j->path)
                 continue;
             j->skip = (*f)[n] ? (int)strtol(*f + n + 1, NULL, 10) : 0;
-            if (!access(j->path, R_OK)) return 1;
+            if (entry_is_readable(j->path)) return 1;
         }
     *j->path = 0;
     return 0;
@@ -73,8 +67,8 @@ static int complain_data(const evaluation *v, const job *j)
     for (const char *const *f = t->files; *f && n < sizeof names; f++)
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%.*s.jsonl", f == t->files ? "" : " or ",
                               (int)strcspn(*f, "["), *f);
-    return complain("task %s: %s%s; --data takes its file, or a folder with %s. wkv contains no data sets%s%s",
-                    t->name, v->data ? "no file of it in " : "no data were given", v->data ? v->data : "",
+    return complain("task %s: %s%s; --data takes its file, or a folder with %s. wkv contains no data sets%s%s", t->name,
+                    v->data ? "no file of it in " : "no data were given", v->data ? v->data : "",
                     *names ? names : "the file that \"file\" of the description names",
                     *t->source ? "; this one is published at " : "", t->source);
 }
@@ -94,11 +88,11 @@ static int add_task(evaluation *v, const char *name, int only_if_found)
         return 1;
     }
     j->task = t;
-    if (strchr(name, '.') || strchr(name, '/')) snprintf(j->description, sizeof j->description, "%s", name);
+    if (strchr(name, '.') || path_last_slash(name)) snprintf(j->description, sizeof j->description, "%s", name);
     char beside[4096];
     snprintf(beside, sizeof beside, "%s", name);
-    char *slash = strrchr(beside, '/');
-    if (v->data && !is_folder(v->data)) {
+    char *slash = path_last_slash(beside);
+    if (v->data && !entry_is_folder(v->data)) {
         snprintf(j->path, sizeof j->path, "%s", v->data);
         return 0;
     }
@@ -127,7 +121,7 @@ int eval_plan(evaluation *v)
 {
     int status = each_name(&v->tasks, add_named, v);
     if (!status && v->data && !v->tasks.n) {
-        if (!is_folder(v->data))
+        if (!entry_is_folder(v->data))
             status = complain("%s: --task must name the task of this file; wkv eval --list gives the names", v->data);
         else
             status = add_found(v);

@@ -2,6 +2,7 @@
 #include "eval.h"
 #include "say.h"
 #include "wkv_file.h"
+#include "base/platform/entry.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -73,7 +74,7 @@ static void print_needles(const evaluation *v, const job *j)
 
 static const char *label_of(const job *j)
 {
-    const char *slash = strrchr(j->path, '/');
+    const char *slash = path_last_slash(j->path);
     return j->kind != JOB_TEXT ? j->name : slash && slash[1] ? slash + 1 : j->path;
 }
 

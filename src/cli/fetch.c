@@ -1,84 +1,49 @@
 /* fetch.c - downloads: curl transfers the data; this file handles resuming, lengths and checksums. */
-#define _GNU_SOURCE
 #include "fetch.h"
 #include "say.h"
+#include "base/platform/child.h"
+#include "base/platform/descriptor.h"
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/types.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { MISSING = 127, INTERRUPTED = 130, TEXT_MOST = 16 << 20, ARGUMENTS = 32, ATTEMPTS = 100 };
+enum { INTERRUPTED = 130, TEXT_MOST = 16 << 20, ARGUMENTS = 32, ATTEMPTS = 100 };
 
 /* ---- other programs ---------------------------------------------------------------------------------------------- */
 
-static void become(char *const argv[], int out)
-{
-    int null = open("/dev/null", O_RDWR);
-    if (null >= 0) dup2(null, 0);
-    if (out >= 0)
-        dup2(out, 1);
-    else if (null >= 0)
-        dup2(null, 1);
-    if (null >= 0 && !on_terminal(2)) dup2(null, 2); /* the error message is ours; a terminal gets curl's progress */
-    execvp(argv[0], argv);
-    _exit(errno == ENOENT || errno == EACCES ? MISSING : 126);
-}
-
-/* The exit status of a child; Ctrl-C ends it: INTERRUPTED. */
-static int await(pid_t child)
-{
-    int how;
-    while (waitpid(child, &how, 0) < 0) {
-        if (errno != EINTR) return 126;
-        if (interrupted) kill(child, SIGTERM);
-    }
-    if (interrupted) return INTERRUPTED;
-    return WIFEXITED(how) ? WEXITSTATUS(how) : 126;
-}
-
 /* Run a program found in PATH, without a shell. `text` receives its output (the caller frees it); NULL discards it.
- * Returns its exit status, MISSING when there is no such program. */
-static int run_program(char *const argv[], char **text)
+ * Returns its exit status, CHILD_MISSING when there is no such program; Ctrl-C ends it: INTERRUPTED. Its error message
+ * is ours; a terminal gets curl's progress. */
+static int run_program(const char *const *argv, char **text)
 {
-    int ends[2] = {-1, -1};
-    if (text && pipe(ends)) return 126;
-    fflush(stdout);
-    pid_t child = fork();
-    if (!child) {
-        if (text) close(ends[0]);
-        become(argv, ends[1]);
-    }
-    if (text) close(ends[1]);
+    child c;
+    if (child_start(&c, argv, text != NULL, on_terminal(2))) return CHILD_FAILED;
     size_t n = 0, capacity = 0;
     char *all = NULL;
-    while (text && child > 0 && n < TEXT_MOST) {
+    while (c.output && n < TEXT_MOST) {
         if (capacity - n < 4097) {
             char *more = realloc(all, capacity = 2 * capacity + 8192);
             if (!more) break;
             all = more;
         }
-        ssize_t got = read(ends[0], all + n, 4096);
-        if (got < 0 && errno == EINTR && !interrupted) continue;
-        if (got <= 0) break;
-        n += (size_t)got;
+        const size_t got = fread(all + n, 1, 4096, c.output);
+        n += got;
+        if (got) continue;
+        if (!ferror(c.output) || errno != EINTR || interrupted) break;
+        clearerr(c.output);
     }
-    if (text) close(ends[0]);
     if (all) all[n] = 0;
-    int status = child < 0 ? 126 : await(child);
+    int status = child_wait(&c, &interrupted);
+    if (interrupted) status = INTERRUPTED;
+    if (status < 0) status = CHILD_FAILED;
     if (text && !status && all)
         *text = all;
     else
         free(all);
-    return text && !status && !all ? 126 : status;
+    return text && !status && !all ? CHILD_FAILED : status;
 }
 
 /* ---- curl -------------------------------------------------------------------------------------------------------- */
@@ -104,7 +69,7 @@ static void begin(arguments *a, const char *url)
     give(a, url);
 }
 
-static int run_curl(const arguments *a, char **text) { return run_program((char *const *)a->at, text); }
+static int run_curl(const arguments *a, char **text) { return run_program(a->at, text); }
 
 /* Why curl failed: the codes of curl(1), EXIT CODES. */
 static const char *reason(int code)
@@ -121,15 +86,15 @@ static const char *reason(int code)
     case 60: return "TLS failed: no trusted certificate";
     case 52:
     case 56: return "the connection broke";
-    case MISSING: return "the program curl is not installed";
+    case CHILD_MISSING: return "the program curl is not installed";
     default: return NULL;
     }
 }
 
 static long long size_of(const char *path)
 {
-    struct stat s;
-    return stat(path, &s) ? -1 : (long long)s.st_size;
+    entry_info about;
+    return entry_read(&about, path) ? -1 : (long long)about.bytes;
 }
 
 /* Print the error message and an equivalent curl command. */
@@ -196,14 +161,14 @@ static int ask(announcement *a, const char *url)
 
 /* ---- checksums --------------------------------------------------------------------------------------------------- */
 
-/* SHA-256 of a file, by the system's program. Returns 0, MISSING without such a program, INTERRUPTED, or 126. */
+/* SHA-256 of a file, by the system's program. Returns 0, CHILD_MISSING without such a program, INTERRUPTED, or 126. */
 static int hash(char out[65], const char *path)
 {
     const char *const ways[2][5] = {{"sha256sum", "--", path, NULL}, {"shasum", "-a", "256", path, NULL}};
-    int code = MISSING;
-    for (int i = 0; i < 2 && code == MISSING; i++) {
+    int code = CHILD_MISSING;
+    for (int i = 0; i < 2 && code == CHILD_MISSING; i++) {
         char *text = NULL;
-        code = run_program((char *const *)ways[i], &text);
+        code = run_program(ways[i], &text);
         if (code) continue;
         const char *digits = text + (*text == '\\'); /* sha256sum prefixes escaped names with a backslash */
         snprintf(out, 65, "%s", digits);
@@ -238,12 +203,10 @@ static int verify(const char *path, const char *expected, int required, int *wro
 /* Check the disk space for the bytes still to be downloaded. */
 static int check_disk(const char *part, long long bytes)
 {
-    struct statvfs v;
     char a[16], b[16];
     long long missing = bytes - size_of(part);
-    if (bytes < 0 || statvfs(part, &v)) return 0;
-    double available = (double)v.f_bavail * (double)v.f_frsize;
-    if ((double)missing <= available) return 0;
+    const double available = entry_disk_free(part);
+    if (bytes < 0 || available < 0 || (double)missing <= available) return 0;
     return complain("%s: %s remain to be downloaded, the disk has %s free; choose another folder with WKV_MODELS", part,
                     as_bytes(a, (double)missing), as_bytes(b, available));
 }
@@ -269,12 +232,13 @@ static int transfer_all(const char *url, const char *path, const char *part, con
     for (int i = 0; i < ATTEMPTS; i++) {
         long long before = size_of(part);
         if (a->bytes >= 0 && before == a->bytes) return 0;
-        if (a->bytes >= 0 && before > a->bytes && ftruncate(fd, 0)) return complain("%s: %s", part, strerror(errno));
+        if (a->bytes >= 0 && before > a->bytes && descriptor_truncate(fd, 0))
+            return complain("%s: %s", part, strerror(errno));
         code = transfer(url, part);
         if (!code) return 0;
         if (code == INTERRUPTED) return code;
         if (code == 33 && before > 0) { /* the server cannot resume */
-            if (ftruncate(fd, 0)) return complain("%s: %s", part, strerror(errno));
+            if (descriptor_truncate(fd, 0)) return complain("%s: %s", part, strerror(errno));
             continue;
         }
         if (size_of(part) <= before) break;
@@ -315,10 +279,10 @@ static int finish(const char *path, const char *part, const announcement *a, con
     if (!status) status = verify(part, a->sha256, 0, &wrong);
     if (!status && sha256 && strcasecmp(sha256, a->sha256)) status = verify(part, sha256, 1, &wrong);
     if (wrong) {
-        unlink(part);
+        entry_remove(part);
         note("%s is deleted; the same command downloads it again", part);
     }
-    if (!status && rename(part, path)) status = complain("%s: cannot be renamed: %s", part, strerror(errno));
+    if (!status && entry_rename(part, path)) status = complain("%s: cannot be renamed: %s", part, strerror(errno));
     return status;
 }
 
@@ -333,19 +297,19 @@ int fetch_file(const char *url, const char *path, const char *sha256)
     if (code) return failed(url, path, part, code);
     if (!*a.sha256 && refused(url, a.status)) return 1;
     if (size_of(path) >= 0) return already(path, &a, sha256);
-    int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    int fd = descriptor_open(part, OPEN_UPDATE, 0644);
     if (fd < 0) return complain("%s: %s", part, strerror(errno));
     int status = 0;
-    if (flock(fd, LOCK_EX | LOCK_NB))
+    if (descriptor_lock(fd, 0))
         status = complain("%s: another wkv pull is downloading it", part);
     else {
         status = check_disk(part, a.bytes);
         if (!status) status = transfer_all(url, path, part, &a, fd);
         if (!status) status = finish(path, part, &a, sha256);
-        if (size_of(part) == 0) unlink(part);
+        if (size_of(part) == 0) entry_remove(part);
         if (status == INTERRUPTED) note("%s is kept; the same command resumes it", part);
     }
-    close(fd);
+    descriptor_close(fd);
     return status;
 }
 

@@ -4,14 +4,12 @@
 #include "line.h"
 #include "recall.h"
 #include "say.h"
+#include "base/platform/terminal.h"
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
-#include <unistd.h>
 
 /* One line with its newline, or NULL at the end of the input or after Ctrl-C (then `interrupted` is set). *typed is set
  * when the line was not empty. */
@@ -22,7 +20,7 @@ static char *read_plain(const char *prompt, int *typed)
     *typed = 0;
     if (on_terminal(0) && on_terminal(1)) put_text("%s", prompt), put_flush();
     errno = 0;
-    if (getline(&line, &cap, stdin) > 0) return line;
+    if (terminal_line(&line, &cap) > 0) return line;
     free(line);
     clearerr(stdin);
     return NULL;
@@ -30,6 +28,8 @@ static char *read_plain(const char *prompt, int *typed)
 
 #ifdef HAVE_EDIT
 #include <histedit.h>
+#include <sys/select.h>
+#include <unistd.h>
 #include <wchar.h>
 #ifdef HAVE_UTF8PROC
 #include <utf8proc.h>
@@ -254,13 +254,6 @@ static void remember(const char *line) { (void)line; }
 void line_release(void) {}
 #endif
 
-/* whether more of a paste is waiting */
-static int more_waits(void)
-{
-    struct pollfd in = {.fd = 0, .events = POLLIN};
-    return poll(&in, 1, 10) > 0;
-}
-
 int line_read(char **out, const char *prompt, const char *const *words)
 {
     char *all = NULL;
@@ -301,7 +294,7 @@ int line_read(char **out, const char *prompt, const char *const *words)
         n += length;
         free(line);
         const int is_command = all[0] == '/';
-        if (!goes_on && (is_command || !on_terminal(0) || !more_waits())) break;
+        if (!goes_on && (is_command || !on_terminal(0) || !terminal_waits(10) /* more of a paste */)) break;
     }
     if (!all) return 0;
     remember(all);

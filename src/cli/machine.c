@@ -20,7 +20,7 @@ static int line_of(char out[ROOM], const char *root, const char *fmt, ...)
     n += vsnprintf(path + n, sizeof path - (size_t)n, fmt, args);
     va_end(args);
     *out = 0;
-    FILE *file = n < ROOM ? fopen(path, "re") : NULL;
+    FILE *file = n < ROOM ? fopen(path, "r") : NULL;
     int got = file && fgets(out, ROOM, file) != NULL;
     if (file) fclose(file);
     out[strcspn(out, "\n")] = 0;
@@ -32,7 +32,7 @@ static int value_of(char out[ROOM], const char *root, const char *name, const ch
 {
     char path[ROOM], line[ROOM];
     snprintf(path, sizeof path, "%s%s", root, name);
-    FILE *file = fopen(path, "re");
+    FILE *file = fopen(path, "r");
     int got = 0;
     size_t n = strlen(key);
     *out = 0;
@@ -151,7 +151,7 @@ void check_quota(findings *f, const char *root, const processor *p)
 {
     char path[ROOM], line[ROOM], group[ROOM] = "";
     snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
-    FILE *file = fopen(path, "re");
+    FILE *file = fopen(path, "r");
     while (file && fgets(line, sizeof line, file)) { /* "0::/user.slice", or of version 1 "4:cpu,cpuacct:/docker/1a" */
         char *colon = strchr(line, ':'), *last = colon ? strchr(colon + 1, ':') : NULL;
         if (!last || !(last == colon + 1 || !strncmp(colon + 1, "cpu:", 4) || !strncmp(colon + 1, "cpu,", 4))) continue;

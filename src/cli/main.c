@@ -5,12 +5,10 @@
 #include "outputs.h"
 #include "say.h"
 #include "wkv.h"
-#include <langinfo.h>
-#include <locale.h>
-#include <signal.h>
+#include "base/platform/signals.h"
+#include "base/platform/system.h"
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static int man;
 static int completion; /* shell */
@@ -36,10 +34,9 @@ static const command cmd_help = {
 };
 
 const command *const commands[] = {
-    &cmd_generate, &cmd_chat,     &cmd_serve,    &cmd_info,     &cmd_tokenize, &cmd_logits,   &cmd_dump,
-    &cmd_state,    &cmd_session,  &cmd_train,    &cmd_vocab,    &cmd_tune,     &cmd_merge,    &cmd_convert,
-    &cmd_pull,     &cmd_eval,     &cmd_curve,    &cmd_decay,    &cmd_lens,     &cmd_trace,    &cmd_bench,
-    &cmd_doctor,   &cmd_selftest, &cmd_help,     NULL,
+    &cmd_generate, &cmd_chat,  &cmd_serve, &cmd_info,   &cmd_tokenize, &cmd_logits, &cmd_dump, &cmd_state, &cmd_session,
+    &cmd_train,    &cmd_vocab, &cmd_tune,  &cmd_merge,  &cmd_convert,  &cmd_pull,   &cmd_eval, &cmd_curve, &cmd_decay,
+    &cmd_lens,     &cmd_trace, &cmd_bench, &cmd_doctor, &cmd_selftest, &cmd_help,   NULL,
 };
 
 static const command *find(const char *name)
@@ -109,24 +106,10 @@ static int start(int argc, char **argv)
     return status;
 }
 
-/* SIGBUS: a mapped file was truncated. write and _exit are async-signal-safe. */
-static void on_bus_error(int signal_number)
-{
-    static const char sentence[] =
-        "wkv: a mapped file was truncated while in use (SIGBUS); write a changed file under another name and rename "
-        "it, or use --no-mmap, which reads the model into memory\n";
-    (void)signal_number;
-    ssize_t ignored = write(2, sentence, sizeof sentence - 1);
-    (void)ignored;
-    _exit(1);
-}
-
 int main(int argc, char **argv)
 {
-    setlocale(LC_CTYPE, "");
-    if (strcmp(nl_langinfo(CODESET), "UTF-8")) setlocale(LC_CTYPE, "C.UTF-8"); /* text is UTF-8 in every locale */
-    signal(SIGBUS, on_bus_error);
-    signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit of ulimit -f fails as a full disk does */
-    signal(SIGPIPE, SIG_IGN); /* a closed output is a normal end, not a signal: see put_end */
+    argv = system_begin(&argc, argv);
+    signals_begin("wkv: a mapped file was truncated while in use (SIGBUS); write a changed file under another name and "
+                  "rename it, or use --no-mmap, which reads the model into memory\n");
     return put_end(start(argc, argv));
 }

@@ -2,13 +2,11 @@
 #include "models.h"
 #include "catalog.h"
 #include "say.h"
+#include "base/platform/entry.h"
 #include <ctype.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char *const extensions[] = {"", ".pth", ".safetensors", ".st", ".gguf", ".bin", ".pt"};
 enum { EXTENSIONS = sizeof extensions / sizeof *extensions };
@@ -34,13 +32,11 @@ int is_repository(const char *name)
 
 int model_exists(const char *path)
 {
-    struct stat s;
-    if (stat(path, &s)) return 0;
-    if (!S_ISDIR(s.st_mode)) return S_ISREG(s.st_mode) && has_model_extension(path);
-    DIR *d = opendir(path);
+    if (!entry_is_folder(path)) return entry_is_file(path) && has_model_extension(path);
+    name_list *l = listing_open(path);
     int found = 0;
-    for (struct dirent *entry; d && !found && (entry = readdir(d));) found = has_model_extension(entry->d_name);
-    if (d) closedir(d);
+    for (const char *name; l && !found && (name = listing_next(l));) found = has_model_extension(name);
+    listing_close(l);
     return found;
 }
 
@@ -50,7 +46,8 @@ static int found(char out[MODEL_ROOM], const char *base)
     char folder[MODEL_ROOM];
     for (int i = 0; wkv_model_folder(folder, sizeof folder, i); i++)
         for (int err = 0; err < EXTENSIONS; err++)
-            if (snprintf(out, MODEL_ROOM, "%s/%s%s", folder, base, extensions[err]) < MODEL_ROOM && !access(out, R_OK))
+            if (snprintf(out, MODEL_ROOM, "%s/%s%s", folder, base, extensions[err]) < MODEL_ROOM &&
+                entry_is_readable(out))
                 return 1;
     return 0;
 }
@@ -59,16 +56,15 @@ static int found(char out[MODEL_ROOM], const char *base)
 static int folder_exists(const char *name)
 {
     char owner[MODEL_ROOM];
-    struct stat s;
-    return snprintf(owner, sizeof owner, "%.*s", (int)strcspn(name, "/"), name) < MODEL_ROOM && !stat(owner, &s);
+    return snprintf(owner, sizeof owner, "%.*s", (int)strcspn(name, "/"), name) < MODEL_ROOM && entry_exists(owner);
 }
 
 const char *model_path(const char *name, char out[MODEL_ROOM], int *status)
 {
     *status = 0;
-    if (!name || !*name || !strcmp(name, "built-in") || !access(name, F_OK)) return name;
+    if (!name || !*name || !strcmp(name, "built-in") || entry_exists(name)) return name;
     const published *p = catalog_find(name);
-    const char *slash = strrchr(name, '/');
+    const char *slash = path_last_slash(name);
     if (p && found(out, catalog_file(p))) return out;
     if (!slash && found(out, name)) return out;
     int repository = is_repository(name) && !folder_exists(name);

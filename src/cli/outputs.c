@@ -3,12 +3,12 @@
 #include "columns.h"
 #include "say.h"
 #include "wkv_file.h"
+#include "base/platform/entry.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const char *html, *svg;
 static int as_json;
@@ -54,9 +54,9 @@ void outputs_paths(const char *out[2]) { out[0] = html, out[1] = svg; }
 /* The part file of an output that is a regular file or missing; opening a FIFO would wait for its reader. */
 static int try_file(const char *path)
 {
-    struct stat about;
+    entry_info about;
     wkv_file *f;
-    if (!stat(path, &about) && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) return 0;
+    if (!entry_read(&about, path) && about.kind != ENTRY_FILE && about.kind != ENTRY_FOLDER) return 0;
     if (wkv_file_create(&f, path)) return complain_library();
     wkv_file_abandon(f);
     return 0;
@@ -78,11 +78,12 @@ int outputs_refuse(const char *path, const char *input, const char *role)
 {
     if (!path || !input) return 0;
     if (wkv_file_refuse_input(path, input, role)) return complain_library();
-    char *file = realpath(path, NULL), *folder = realpath(input, NULL);
+    char *file = entry_absolute(path), *folder = entry_absolute(input);
     const size_t n = folder ? strlen(folder) : 0;
     const char *extension = file ? strrchr(file, '.') : NULL;
     const int page = extension && (!strcmp(extension, ".html") || !strcmp(extension, ".svg")); /* no text to read */
-    const int inside = file && folder && !strncmp(file, folder, n) && (file[n] == '/' || folder[n - 1] == '/');
+    const int inside =
+        file && folder && !strncmp(file, folder, n) && (path_is_slash(file[n]) || path_is_slash(folder[n - 1]));
     free(file);
     free(folder);
     if (!inside || page) return 0;

@@ -1,5 +1,6 @@
 /* place.c - the place of the store. A URL with a password is given in $WKV_STORE, which no list of processes shows. */
 #include "place.h"
+#include "base/platform/system.h"
 #include <stdlib.h>
 
 static const char *where;
@@ -12,6 +13,6 @@ const group store_group = GROUP("Store", options);
 
 const char *store_place(void)
 {
-    const char *given = getenv("WKV_STORE");
+    const char *given = system_variable("WKV_STORE");
     return where ? where : given && *given ? given : NULL;
 }

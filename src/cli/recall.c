@@ -1,21 +1,19 @@
 /* recall.c - the history file. A line end inside a line is written as \n, a backslash as \\. */
 #include "recall.h"
 #include "wkv_file.h"
+#include "base/platform/descriptor.h"
+#include "base/platform/system.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { PATH_ROOM = 4096, FILE_MOST = 16 << 20 };
 
 static int find_folder(char path[PATH_ROOM])
 {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (state && *state == '/') return snprintf(path, PATH_ROOM, "%s/wkv", state) < PATH_ROOM;
-    return home && *home && snprintf(path, PATH_ROOM, "%s/.local/state/wkv", home) < PATH_ROOM;
+    char own[PATH_ROOM];
+    return system_folder(own, sizeof own, USER_STATE) && snprintf(path, PATH_ROOM, "%s/wkv", own) < PATH_ROOM;
 }
 
 static int find_path(char path[PATH_ROOM])
@@ -24,30 +22,29 @@ static int find_path(char path[PATH_ROOM])
     return find_folder(folder) && snprintf(path, PATH_ROOM, "%s/history", folder) < PATH_ROOM;
 }
 
-static int open_file(int flags)
+static int open_file(entry_info *about, open_use use)
 {
     char folder[PATH_ROOM], path[PATH_ROOM];
-    struct stat s;
     if (!find_path(path)) return -1;
-    if (flags & O_CREAT && find_folder(folder) && wkv_file_make_folders(folder, 0700)) return -1;
-    int f = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0600);
-    if (f >= 0 && !fstat(f, &s) && S_ISREG(s.st_mode)) return f;
-    if (f >= 0) close(f);
+    if (use == OPEN_APPEND && find_folder(folder) && wkv_file_make_folders(folder, 0700)) return -1;
+    int f = descriptor_open(path, use, 0600);
+    if (f >= 0 && !descriptor_entry(about, f) && about->kind == ENTRY_FILE) return f;
+    if (f >= 0) descriptor_close(f);
     return -1;
 }
 
 static char *read_file(size_t *n)
 {
-    struct stat s;
-    int f = open_file(O_RDONLY);
-    char *text = f >= 0 && !fstat(f, &s) && s.st_size <= FILE_MOST ? malloc((size_t)s.st_size + 1) : NULL;
-    ssize_t got = text ? read(f, text, (size_t)s.st_size) : -1;
-    if (f >= 0) close(f);
+    entry_info about;
+    int f = open_file(&about, OPEN_READ);
+    char *text = f >= 0 && about.bytes <= FILE_MOST ? malloc((size_t)about.bytes + 1) : NULL;
+    const ptrdiff_t got = text ? descriptor_read(f, text, (size_t)about.bytes) : -1;
+    if (f >= 0) descriptor_close(f);
     if (got < 0) {
         free(text);
         return NULL;
     }
-    text[*n = (size_t)got] = 0;
+    text[ *n = (size_t)got] = 0;
     return text;
 }
 
@@ -55,8 +52,10 @@ static void unescape(char *line)
 {
     char *to = line;
     for (const char *from = line; *from; from++) {
-        if (*from == '\\' && from[1]) *to++ = *++from == 'n' ? '\n' : *from;
-        else *to++ = *from;
+        if (*from == '\\' && from[1])
+            *to++ = *++from == 'n' ? '\n' : *from;
+        else
+            *to++ = *from;
     }
     *to = 0;
 }
@@ -101,9 +100,9 @@ void recall_keep(const char *line)
         out[n++] = *line == '\n' ? 'n' : *line;
     }
     out[n++] = '\n';
-    int f = open_file(O_WRONLY | O_APPEND | O_CREAT);
+    entry_info about;
+    int f = open_file(&about, OPEN_APPEND);
     if (f < 0) return;
-    ssize_t ignored = write(f, out, n); /* in one write: other sessions append too */
-    (void)ignored;
-    close(f);
+    descriptor_write(f, out, n); /* in one write: other sessions append too */
+    descriptor_close(f);
 }

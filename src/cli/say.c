@@ -1,14 +1,14 @@
 /* say.c - messages, results, progress, Ctrl-C and figures. */
 #include "say.h"
 #include "wkv.h"
+#include "base/platform/signals.h"
+#include "base/platform/terminal.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 int say_quiet;
 volatile sig_atomic_t interrupted;
@@ -95,21 +95,20 @@ int put_end(int status)
 int on_terminal(int fd)
 {
     static int known[3]; /* 0: not asked yet, 1: no, 2: yes */
-    if (!known[fd]) known[fd] = isatty(fd) ? 2 : 1;
+    if (!known[fd]) known[fd] = terminal_is(fd) ? 2 : 1;
     return known[fd] == 2;
 }
 
 int terminal_width(void)
 {
-    struct winsize w;
-    if (on_terminal(1) && !ioctl(1, TIOCGWINSZ, &w) && w.ws_col >= 20) return w.ws_col;
-    return 80;
+    const int columns = on_terminal(1) ? terminal_columns() : 0;
+    return columns >= 20 ? columns : 80;
 }
 
 static int colours(int fd)
 {
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-    return on_terminal(fd) && !(no && *no) && term && strcmp(term, "dumb");
+    const char *no = getenv("NO_COLOR");
+    return on_terminal(fd) && !(no && *no) && terminal_shows_colours();
 }
 
 const char *dim(int fd) { return colours(fd) ? "\033[2m" : ""; }
@@ -154,19 +153,9 @@ void progress_end(progress *p)
 
 /* ---- Ctrl-C ------------------------------------------------------------------------------------------------------ */
 
-static void on_interrupt(int signal_number)
-{
-    interrupted = signal_number;
-}
+static void on_interrupt(int signal_number) { interrupted = signal_number; }
 
-void catch_interrupts(void)
-{
-    struct sigaction now = {.sa_handler = on_interrupt},
-                     before; /* no SA_RESTART: reading from a terminal must wake up */
-    const int wanted[] = {SIGINT, SIGTERM, SIGHUP};
-    for (int i = 0; i < 3; i++)
-        if (!sigaction(wanted[i], NULL, &before) && before.sa_handler != SIG_IGN) sigaction(wanted[i], &now, NULL);
-}
+void catch_interrupts(void) { signals_on_interrupt(on_interrupt); }
 
 /* ---- figures ----------------------------------------------------------------------------------------------------- */
 

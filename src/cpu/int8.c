@@ -3,7 +3,8 @@
 #include <string.h>
 #include "cpu/simd.h"
 
-extern const int8_set int8_avx512vnni, int8_avx512, int8_avxvnni, int8_avx2, int8_neondot, int8_neon, int8_portable;
+extern const int8_set int8_avx512vnni, int8_avx512, int8_avxvnni, int8_avx2, int8_neoni8mm, int8_neondot, int8_neon,
+    int8_portable;
 
 /* Whether the processor has the instructions of `set` beyond those of its instance of simd.h. */
 #if defined __x86_64__
@@ -28,15 +29,22 @@ static const int8_set *const sets[] = {
     &int8_avx2,       &int8_portable,
 };
 #elif defined __aarch64__
-#include <sys/auxv.h>
+#include "base/platform/arm.h"
 
 static int has(const int8_set *set)
 {
-    enum { ASIMDDP = 1 << 20 }; /* HWCAP_ASIMDDP */
-    return set != &int8_neondot || getauxval(AT_HWCAP) & ASIMDDP;
+    if (set == &int8_neondot) return arm_has(ARM_DOTPROD);
+#ifdef INT8_I8MM
+    if (set == &int8_neoni8mm) return arm_has(ARM_DOTPROD) && arm_has(ARM_I8MM);
+#endif
+    return 1;
 }
 
-static const int8_set *const sets[] = {&int8_neondot, &int8_neon, &int8_portable};
+static const int8_set *const sets[] = {
+#ifdef INT8_I8MM
+    &int8_neoni8mm,
+#endif
+    &int8_neondot, &int8_neon, &int8_portable};
 #else
 static int has(const int8_set *set) { return set == &int8_portable; }
 

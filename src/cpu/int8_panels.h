@@ -54,6 +54,10 @@ typedef struct {
     int T, blocks, zero;
 } tile_args;
 
+#ifdef DOT_PAIRS
+#include "cpu/int8_pairs.h"
+#endif
+
 /* mn tokens of a. Weights are packed if type is DTYPES, else stored. Prefetches run meanwhile: a single token's from
  * the stored weights a fixed distance ahead; others', with each block, of `lines` lines from `ahead` on. */
 INLINE void tile(const int mn, const int alone, const dtype type, const coding c, const tile_args a,
@@ -117,6 +121,12 @@ INLINE void tile_tokens(const dtype type, const coding c, tile_args a)
     const int tile_bytes = type == DTYPES ? 0 : 32 * layout[type % DTYPES].bytes;
     const int passes = (a.T + TILE_T - 1) / TILE_T, lines = a.first ? 0 : (tile_bytes / 64 + passes - 1) / passes;
     const uint8_t *ahead = tile_bytes ? a.stored + 8 * tile_bytes : NULL;
+#ifdef DOT_PAIRS
+    if (type == DTYPES) {
+        tokens_in_pairs(c, a);
+        return;
+    }
+#endif
     if (tile_bytes && a.T == 1) tile(1, 1, type, c, a, ahead, lines);
     else if (tile_bytes && a.T == 2) tile(2, 1, type, c, a, ahead, lines);
     else if (tile_bytes && a.T == 4 && TILE_T >= 4) tile(FOUR, 1, type, c, a, ahead, lines);
@@ -151,6 +161,15 @@ static tiles *tiles_for(coding c)
     return c.wide ? tiles_wide : c.halves ? tiles_halves : c.minimum ? tiles_minimum : tiles_plain;
 }
 
+/* Fill a panel for tiles_for. */
+INLINE void fill_tiles(fill_panel *fill, const int8_args *a, panel p, int o, int n, int k, int blocks)
+{
+    fill(a, p, o, n, k, blocks);
+#ifdef DOT_PAIRS
+    pair_codes(p, blocks);
+#endif
+}
+
 /* Store T tokens' results of n outputs. */
 INLINE void put_results(float *y, size_t y_stride, const float *Y, int T, int n, float scale)
 {
@@ -177,7 +196,7 @@ static void packed(const int8_args *a, fill_panel *fill)
             memset(results, 0, sizeof *results * (size_t)tn * OUTS);
             for (int k = 0; k < a->I; k += 256, now.x += a->x_step) {
                 now.blocks = a->I - k < 256 ? (a->I - k) / 32 : 8;
-                fill(a, p, o, n, k, now.blocks);
+                fill_tiles(fill, a, p, o, n, k, now.blocks);
                 run(&now);
             }
             put_results(a->y + (size_t)t * a->y_stride + o, a->y_stride, results, tn, n, a->scale);
@@ -220,9 +239,13 @@ FILL(Q4_0)
 FILL(Q4_1)
 FILL(Q5_0)
 FILL(Q5_1)
+#ifdef DOT_PAIRS
+FILL(Q8_0)
+#endif
 #undef FILL
 
-/* Bytes are read in place, smaller codes too for a few tokens; for many tokens they are unpacked once. */
+/* Bytes are read in place, smaller codes too for a few tokens; for many tokens they are unpacked once, and bytes too
+ * where pairs are multiplied. */
 static void int8_interleaved(const int8_args *a)
 {
     enum { AT_ONCE = 16 };
@@ -230,7 +253,13 @@ static void int8_interleaved(const int8_args *a)
     static const struct {
         fill_panel *fill;
         tiles *run;
-    } types[] = {[Q8_0] = {NULL, tiles_Q8_0}, FOR(Q4_0), FOR(Q4_1), FOR(Q5_0), FOR(Q5_1)};
+    } types[] = {
+#ifdef DOT_PAIRS
+        FOR(Q8_0),
+#else
+        [Q8_0] = {NULL, tiles_Q8_0},
+#endif
+        FOR(Q4_0), FOR(Q4_1), FOR(Q5_0), FOR(Q5_1)};
 #undef FOR
     const size_t chunk_bytes = (size_t)8 * 32 * layout[a->type].bytes;
     const int zero = coding_of(a->type).zero;

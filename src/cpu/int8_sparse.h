@@ -291,7 +291,7 @@ static void packed_sparse(const int8_args *a, fill_panel *fill)
         now.blocks = a->I - k < 256 ? (a->I - k) / 32 : 8;
         for (int o = 0; o < a->O; o += OUTS) {
             now.y = a->y + o;
-            fill(a, now.p, o, OUTS, k, now.blocks);
+            fill_tiles(fill, a, now.p, o, OUTS, k, now.blocks);
             run(&now);
         }
     }

@@ -1,18 +1,17 @@
 /* plugin.c - finding and loading the library of a device. */
-#define _GNU_SOURCE
 #include "ops/plugin.h"
-#include <dlfcn.h>
+#include "base/platform/entry.h"
+#include "base/platform/system.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { PATH = 4096 };
 
 /* The folder of the file at `path`. */
 static void folder_of(char *folder, const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    const char *slash = path_last_slash(path);
     snprintf(folder, PATH, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
 }
 
@@ -22,19 +21,15 @@ static int folder_at(char *folder, int i)
     static const char *const inside[] = {"", "/wkv",
                                          ("/" PLUGIN_FOLDER)}; /* a build folder; beside a library; of bin */
     enum { INSIDE = sizeof inside / sizeof *inside };
-    const char *given = getenv("WKV_PLUGINS");
+    const char *given = system_variable("WKV_PLUGINS");
     char file[PATH] = "", near[PATH];
-    Dl_info us;
     if (given && *given) {
         snprintf(folder, PATH, "%s", given);
         return i == 0;
     }
-    if (i < INSIDE) { /* of the program */
-        const ssize_t n = readlink("/proc/self/exe", file, sizeof file - 1);
-        file[n < 0 ? 0 : n] = 0;
-    } else if (i < 2 * INSIDE && dladdr((const void *)&folder_of, &us) && us.dli_fname) /* of the code that runs */
-        snprintf(file, sizeof file, "%s", us.dli_fname);
-    else
+    if (i < INSIDE)
+        system_program(file, sizeof file);
+    else if (i >= 2 * INSIDE || !library_own(file, sizeof file, (const void *)(uintptr_t)&folder_of))
         return 0;
     folder_of(near, file);
     snprintf(folder, PATH, "%.*s%s", PATH - 64, near, inside[i % INSIDE]);
@@ -43,12 +38,12 @@ static int folder_at(char *folder, int i)
 
 static int load(const plugin **out, const char *path)
 {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library) return fail(WKV_EUNSUPPORTED, "%s: the plug-in cannot be loaded: %s", path, dlerror());
-    plugin_symbol *symbol = (plugin_symbol *)(uintptr_t)dlsym(library, PLUGIN_SYMBOL);
+    void *library = library_open(path);
+    if (!library) return fail(WKV_EUNSUPPORTED, "%s: the plug-in cannot be loaded: %s", path, library_error());
+    plugin_symbol *symbol = (plugin_symbol *)(uintptr_t)library_symbol(library, PLUGIN_SYMBOL);
     *out = symbol ? symbol(WKV_BUILD) : NULL;
     if (*out) return 0;
-    dlclose(library);
+    library_close(library);
     return fail(WKV_EUNSUPPORTED, "%s: the plug-in is of another build of wkv; install both from one build", path);
 }
 
@@ -64,8 +59,8 @@ int plugin_load(const plugin **out, const char *name)
                     name);
     dlclose(self);
     for (int i = 0; folder_at(folder, i); i++) {
-        snprintf(path, sizeof path, "%s/libwkv-%s.so", folder, name);
-        if (!access(path, F_OK)) return load(out, path);
+        snprintf(path, sizeof path, "%s/libwkv-%s%s", folder, name, library_extension);
+        if (entry_exists(path)) return load(out, path);
         if (!i) snprintf(first, sizeof first, "%s", folder);
     }
     return fail(

@@ -28,9 +28,9 @@ static int has(const simd *set)
 
 static const simd *const sets[] = {&simd_avx512, &simd_avx2, &simd_v128};
 #elif defined __aarch64__
-#include <sys/auxv.h>
+#include "base/platform/arm.h"
 
-static int has(const simd *set) { return set == &simd_v128 || (getauxval(AT_HWCAP) & 1 << 1 /* HWCAP_ASIMD */); }
+static int has(const simd *set) { return set == &simd_v128 || arm_has(ARM_NEON); }
 
 static const simd *const sets[] = {&simd_neon, &simd_v128};
 #else

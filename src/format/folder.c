@@ -2,13 +2,10 @@
  * (docs/formats.md 3.1, 3.2). */
 #include "base/path.h"
 #include "format/reader.h"
-#include <dirent.h>
 #include <errno.h>
 #include "base/json.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char *const indices[] = {"model.safetensors.index.json", "pytorch_model.bin.index.json"};
 static const char *const single[] = {"model.safetensors", "pytorch_model.bin"};
@@ -55,20 +52,20 @@ static int read_index(checkpoint *c, const char *path)
 {
     char *text;
     size_t size;
-    struct stat about;
+    entry_info about;
     int err = file_slurp(&text, &size, path);
     if (err) return err;
-    if (!stat(path, &about)) c->index_id = (file_id){about.st_dev, about.st_ino};
+    if (!entry_read(&about, path)) c->index_id = about.id;
     err = json_read(&c->index, text, size, JSON_REJECT_DUPLICATES);
     free(text);
     if (err) return fail_prefix(err, err == WKV_EFORMAT ? "%s: is not JSON" : "%s", path);
-    const char *slash = strrchr(path, '/'), *name;
+    const char *slash = path_last_slash(path), *name;
     json_t *map = json_object_get(c->index, "weight_map"), *file;
     if (!json_is_object(map)) return fail(WKV_EFORMAT, "%s: has no weight_map", path);
     json_object_foreach(map, name, file)
     {
         const char *shard = json_string_value(file);
-        if (!shard || strchr(shard, '/'))
+        if (!shard || path_last_slash(shard))
             return fail(WKV_EFORMAT, "%s: tensor %s is assigned to no file of the folder", path, name);
         if ((err = add_file(c, join(path, slash ? (size_t)(slash - path) + 1 : 0, shard))))
             return err == WKV_EFORMAT ? fail_prefix(err, "%s", path) : err;
@@ -97,8 +94,6 @@ int checkpoint_complete(const checkpoint *c, const tensors *t)
 /* "model.safetensors.index.json", or HF's index of a variant: "model.safetensors.index.fp16.json". */
 static int is_index(const char *name) { return strstr(name, ".index.") && path_has_extension(name, ".json"); }
 
-static int is_index_entry(const struct dirent *entry) { return is_index(entry->d_name); }
-
 /* The shard's number and their count in a name: 2 and 3 of "model-00002-of-00003.safetensors". */
 static int shard_of(const char *name, int *of)
 {
@@ -111,7 +106,7 @@ static int shard_of(const char *name, int *of)
 /* Refuse a shard alone. */
 static int refuse_shard(const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    const char *slash = path_last_slash(path);
     int of = 0, part = shard_of(slash ? slash + 1 : path, &of);
     if (!part || of < 2) return WKV_OK;
     return fail(WKV_EFORMAT, "%s: is part %d of %d, and the index that names all parts (%s) is missing in its folder",
@@ -134,24 +129,23 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
     char first[256] = "", all[SHOWN * 260] = ""; /* the first models, with commas */
     size_t used = 0;
     int models = 0;
-    DIR *d = opendir(path);
-    if (!d) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
+    name_list *l = listing_open(path);
+    if (!l) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     int err = WKV_OK;
-    for (struct dirent *entry; !err && (entry = readdir(d));) {
+    for (const char *name; !err && (name = listing_next(l));) {
         int of = 0;
-        if (!is_model_name(entry->d_name)) continue;
-        if (shard_of(entry->d_name, &of) && of > 1) {
-            char *shard = join(folder, folder_len, entry->d_name);
+        if (!is_model_name(name)) continue;
+        if (shard_of(name, &of) && of > 1) {
+            char *shard = join(folder, folder_len, name);
             err = shard ? refuse_shard(shard) : WKV_ENOMEM;
             free(shard);
             break;
         }
-        if (!models) snprintf(first, sizeof first, "%s", entry->d_name);
-        if (models < SHOWN)
-            used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", models ? ", " : "", entry->d_name);
+        if (!models) snprintf(first, sizeof first, "%s", name);
+        if (models < SHOWN) used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", models ? ", " : "", name);
         models++;
     }
-    closedir(d);
+    listing_close(l);
     if (err) return err;
     if (models > 1)
         return fail(WKV_EARG, "%s: a directory with several models (%s%s); name one of them", path, all,
@@ -167,14 +161,14 @@ static int find_model(checkpoint *c, const char *path, const char *folder, size_
  * returned. */
 static int find_index(checkpoint *c, const char *path, const char *folder, size_t folder_len, const char *shard)
 {
-    struct dirent **found;
-    int n = scandir(path, &found, is_index_entry, alphasort), err = WKV_OK;
+    char **found;
+    int n = listing_sorted(&found, path, is_index), err = WKV_OK;
     if (n < 0) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     if (n > 1 && !shard)
-        err = fail(WKV_EARG, "%s: a directory with several indices (%s, %s); name one of them", path, found[0]->d_name,
-                 found[1]->d_name);
+        err =
+            fail(WKV_EARG, "%s: a directory with several indices (%s, %s); name one of them", path, found[0], found[1]);
     for (int i = 0; i < n; i++) {
-        char *index = err || c->n ? NULL : join(folder, folder_len, found[i]->d_name);
+        char *index = err || c->n ? NULL : join(folder, folder_len, found[i]);
         if (index) err = read_index(c, index);
         int listed = !shard;
         for (int k = 0; index && !listed && k < c->n; k++) listed = !strcmp(c->file[k], shard);
@@ -189,7 +183,7 @@ static int find_index(checkpoint *c, const char *path, const char *folder, size_
 static int find_in_folder(checkpoint *c, const char *path)
 {
     size_t n = strlen(path);
-    char *folder = join(path, n, n && path[n - 1] == '/' ? "" : "/");
+    char *folder = join(path, n, n && path_is_slash(path[n - 1]) ? "" : "/");
     if (!folder) return WKV_ENOMEM;
     n = strlen(folder);
     int err = WKV_OK, found = 0;
@@ -197,7 +191,7 @@ static int find_in_folder(checkpoint *c, const char *path)
         char *file = join(folder, n, i < 2 ? indices[i] : single[i - 2]);
         if (!file)
             err = WKV_ENOMEM;
-        else if (access(file, F_OK))
+        else if (!entry_exists(file))
             free(file);
         else {
             found = 1;
@@ -218,7 +212,7 @@ static int find_in_folder(checkpoint *c, const char *path)
 /* Add the shards of the index beside a shard ("model-00001-of-00003.safetensors") that lists it, if there is one. */
 static int find_shards(checkpoint *c, const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    const char *slash = path_last_slash(path);
     size_t n = slash ? (size_t)(slash - path) + 1 : 0;
     char *folder = join(path, n, "");
     if (!folder) return WKV_ENOMEM;
@@ -236,10 +230,10 @@ static const char *const beside[BESIDE] = {"config", "tokenizer_config", "genera
 static int read_beside(char **text, size_t *size, const char *folder, size_t n, const char *name)
 {
     char *path = join(folder, n, name);
-    struct stat about;
+    entry_info about;
     *text = NULL;
     if (!path) return WKV_ENOMEM;
-    int usable = !stat(path, &about) && S_ISREG(about.st_mode) && about.st_size <= MOST_BESIDE;
+    int usable = !entry_read(&about, path) && about.kind == ENTRY_FILE && about.bytes <= MOST_BESIDE;
     int err = usable ? file_slurp(text, size, path) : WKV_EIO;
     free(path);
     return err == WKV_ENOMEM ? err : WKV_OK;
@@ -249,7 +243,7 @@ static int read_beside(char **text, size_t *size, const char *folder, size_t n, 
  * cannot represent are 0: model_max_length is 10^30 if there is none. */
 static int find_beside(checkpoint *c)
 {
-    const char *file = c->file[0], *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    const char *file = c->file[0], *slash = path_last_slash(file), *name = slash ? slash + 1 : file;
     size_t n = (size_t)(name - file), size;
     if (!c->index && strcmp(name, single[0]) && strcmp(name, single[1])) return WKV_OK;
     for (int i = 0; i < BESIDE; i++) {
@@ -308,10 +302,10 @@ int checkpoint_beside(const checkpoint *c, tensors *t)
 
 static int find_files(checkpoint *out, const char *path)
 {
-    struct stat about;
-    if (stat(path, &about)) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
-    if (S_ISDIR(about.st_mode)) return find_in_folder(out, path);
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    entry_info about;
+    if (entry_read(&about, path)) return fail(WKV_EIO, "%s: %s", path, strerror(errno));
+    if (about.kind == ENTRY_FOLDER) return find_in_folder(out, path);
+    const char *slash = path_last_slash(path), *name = slash ? slash + 1 : path;
     int of = 0, err = WKV_OK;
     if (is_index(name)) return read_index(out, path);
     if (shard_of(name, &of) && of > 1 && (err = find_shards(out, path))) return err;

@@ -408,7 +408,7 @@ static void fill(char *p, const char *pattern, size_t n, const char *number, con
         if (pattern[i] == '#')
             for (const char *d = number; isdigit((unsigned char)*d); d++) *p++ = *d;
         else if (pattern[i] == '*')
-            p = stpcpy(p, rest);
+            for (const char *c = rest; *c; c++) *p++ = *c;
         else
             *p++ = pattern[i];
     }

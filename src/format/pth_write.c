@@ -3,6 +3,7 @@
 #include "base/stream.h"
 #include "format/write.h"
 #include "format/zip_write.h"
+#include "base/platform/system.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,9 +91,9 @@ static int put_all(zip_writer *z, const tensor_out *t, int n)
 /* The folder of all entries: "model" of "some/where/model.pth", at most 200 bytes of it */
 static char *stem(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    const char *slash = path_last_slash(path), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
     size_t n = dot && dot > name ? (size_t)(dot - name) : strlen(name);
-    return n && n <= 200 ? strndup(name, n) : strdup("archive");
+    return n && n <= 200 ? text_copy(name, n) : strdup("archive");
 }
 
 int pth_put(file_out *f, const tensor_out *t, int n)

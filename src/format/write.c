@@ -1,6 +1,7 @@
 /* write.c - writing the numbers of a tensor, and verifying the file before it is renamed into place. */
 #include "format/write.h"
 #include "base/error.h"
+#include "base/stream.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,14 +138,14 @@ int safetensors_write(const char *path, const tensor_out *t, int n, const char *
 int safetensors_write_memory(char **out, size_t *bytes, const char *name, const tensor_out *t, int n,
                              const char *const *meta)
 {
-    *out = NULL;
-    file_out f = {.f = open_memstream(out, bytes), .path = (char *)(uintptr_t)name};
+    stream all;
+    file_out f = {.f = stream_open(&all), .path = (char *)(uintptr_t)name};
     int err = f.f ? safetensors_put(&f, t, n, meta) : 0;
-    if (!f.f || (fclose(f.f) && !err)) err = fail(WKV_ENOMEM, "%s: no memory for a file", name);
-    if (err) {
-        free(*out);
-        *out = NULL;
-    }
+    const int lost = stream_close(f.f, &all, name);
+    if (!err) err = lost;
+    if (err) free(all.text);
+    *out = err ? NULL : all.text;
+    *bytes = err ? 0 : all.n;
     return err;
 }
 

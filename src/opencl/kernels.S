@@ -1,15 +1,13 @@
 /* kernels.S - the texts of kernels/ as read-only strings; see program.c. */
-
-        .section .rodata
+#include "base/platform/data.inc"
 
         .macro text name, file
-        .globl  \name
-        .hidden \name
-\name:
+        symbol  \name
         .incbin "\file"
         .byte   0
         .endm
 
+        read_only
         text    text_common, "common.cl"
         text    text_operations, "operations.cl"
         text    text_basic, "basic.cl"
@@ -20,5 +18,3 @@
         text    text_limits, "limits.cl"
         text    text_linear, "linear.cl"
         text    text_few, "few.cl"
-
-        .section .note.GNU-stack, "", %progbits

@@ -1,9 +1,9 @@
 /* memory.c - host addresses on the device: arenas, twins of host blocks, and constants of the host. */
 #define _GNU_SOURCE
 #include "opencl/opencl.h"
+#include "base/platform/pages.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
     ALIGN = 256,     /* of a constant in the pool               */
@@ -101,10 +101,11 @@ int opencl_arena_new(device *d, arena *a, size_t bytes)
     if (!r) return fail(WKV_ENOMEM, "%s: no more than %d arenas", o->name, REGIONS);
     if (bytes > o->largest)
         return fail(WKV_ENOMEM, "%s has buffers of at most %.1f MB", o->name, (double)o->largest * 1e-6);
-    void *p = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED) return fail(WKV_ENOMEM, "no address space for %zu MiB of scratch memory", bytes >> 20);
+    void *p = pages_reserve(bytes);
+    if (!p) return fail(WKV_ENOMEM, "no address space for %zu MiB of scratch memory", bytes >> 20);
+    pages_forbid(p, bytes); /* addresses alone */
     *r = (region){.base = p, .bytes = bytes};
-    *a = (arena){.base = p, .at = p, .end = (char *)p + bytes};
+    *a = (arena){.base = p, .at = p, .end = (char *)p + bytes, .granted = bytes};
     return 0;
 }
 
@@ -115,7 +116,7 @@ void opencl_arena_free(device *d, arena *a)
     if (!r) return;
     opencl_flush(o);
     opencl_release(o, &r->buffer, r->have);
-    munmap(r->base, r->bytes);
+    pages_release(r->base, r->bytes);
     *r = (region){0};
     *a = (arena){0};
 }

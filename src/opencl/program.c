@@ -3,11 +3,11 @@
 #define _GNU_SOURCE
 #include "opencl/opencl.h"
 #include "base/hash.h"
+#include "base/platform/descriptor.h"
+#include "base/platform/system.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 extern const char text_common[], text_operations[], text_basic[], text_rows[], text_time[], text_list[], text_limits[],
     text_weights[], text_linear[], text_few[];
@@ -62,17 +62,13 @@ enum { PATH = 4096 };
 /* The file of a program, its folders made; 0: there is no place for one. */
 static int cache_path(char path[PATH], const opencl *o, int program)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char options[64], folder[PATH - 64];
-    int n = cache && *cache == '/' ? snprintf(folder, sizeof folder, "%s", cache)
-            : home && *home        ? snprintf(folder, sizeof folder, "%s/.cache", home)
-                                   : -1;
-    if (n < 0 || n > PATH - 128) return 0;
-    mkdir(folder, 0700);
+    if (!system_folder(folder, sizeof folder - 64, USER_CACHE)) return 0;
+    folder_create(folder, 0700);
     strcat(folder, "/wkv");
-    mkdir(folder, 0700);
+    folder_create(folder, 0700);
     strcat(folder, "/opencl");
-    mkdir(folder, 0700);
+    folder_create(folder, 0700);
     options_of(options, program);
     const char *parts[PARTS];
     text_of(parts, program);
@@ -86,13 +82,13 @@ static int cache_path(char path[PATH], const opencl *o, int program)
 /* A program that was built before; NULL: none. */
 static cl_program read_program(const opencl *o, const char *path)
 {
-    struct stat about;
+    entry_info about;
     FILE *f = fopen(path, "rb");
-    if (!f || fstat(fileno(f), &about) || about.st_size <= 0) {
+    if (!f || descriptor_entry(&about, fileno(f)) || about.bytes <= 0) {
         if (f) fclose(f);
         return NULL;
     }
-    const size_t n = (size_t)about.st_size;
+    const size_t n = (size_t)about.bytes;
     unsigned char *bytes = malloc(n);
     cl_program program = NULL;
     cl_int status, valid;
@@ -112,12 +108,12 @@ static void write_program(cl_program program, const char *path)
     char part[PATH + 32];
     if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof n, &n, NULL) || !n) return;
     unsigned char *bytes = malloc(n);
-    snprintf(part, sizeof part, "%s.%ld", path, (long)getpid());
+    snprintf(part, sizeof part, "%s.%ld", path, system_process());
     FILE *f =
         bytes && !clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof bytes, &bytes, NULL) ? fopen(part, "wb") : NULL;
     if (f) {
         const int written = fwrite(bytes, 1, n, f) == n;
-        if (fclose(f) || !written || rename(part, path)) unlink(part);
+        if (fclose(f) || !written || entry_rename(part, path)) entry_remove(part);
     }
     free(bytes);
 }

@@ -1,14 +1,16 @@
 /* tape.c - the context, tensors in its arena, recording, backward, recomputed blocks. */
 #include "ops/tape.h"
+#include "base/platform/system.h"
 #include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
-/* Address space for scratch memory: as much as the machine has memory. Pages are allocated when first touched. */
+/* Address space for scratch memory: as much as the machine has memory; of 32-bit addresses a sixteenth, since weights
+ * need the others. Pages are allocated when first touched. */
 static size_t address_space(void)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : (size_t)1 << 32;
+    const uint64_t most = sizeof(size_t) == 4 ? 1u << 28 : UINT64_MAX;
+    const uint64_t bytes = system_memory() ? system_memory() : (uint64_t)1 << 32;
+    return (size_t)(bytes < most ? bytes : most);
 }
 
 int cx_init(cx *c, device *dev)
@@ -83,8 +85,7 @@ real *tensor_grad(cx *c, tensor *x)
 
 void values_read(cx *c, const tensor *x, real *out)
 {
-    c->dev->to_host(c->dev,
-                    &(transfer_args){.from = x->data, .to = out, .n = (size_t)x->rows * (size_t)x->cols});
+    c->dev->to_host(c->dev, &(transfer_args){.from = x->data, .to = out, .n = (size_t)x->rows * (size_t)x->cols});
 }
 
 double scalar_read(cx *c, const tensor *x)

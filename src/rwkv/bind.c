@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "rwkv/overlay.h"
 #include "rwkv/sizes.h"
+#include "base/platform/pages.h"
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
@@ -73,7 +74,7 @@ static int bind_matrix(binder *b, tensor *to, const slot *s, const file_tensor *
     int input_rows = flipped != layout_is_input_major(official_layout(s));
     to->layout = layout_is_row_major(f->layout) && input_rows ? LAYOUT_INPUT_MAJOR : f->layout;
     to->scale = f->scale == 1 ? 0 : f->scale;
-    int lookup = (s->flags & SLOT_TABLE) != 0; /* devices read one token's row */
+    int lookup = (s->flags & SLOT_TABLE) != 0;                        /* devices read one token's row */
     int has_kernel = layout_is_input_major(to->layout) == input_rows; /* no kernel reads interleaved inputs */
     int in_parts = !(s->flags & SLOT_5) || (f->dims == 3 && tensor_axis(f, 0) == 5);
     if (in_place(f, view) && in_parts && has_kernel && (!lookup || layout_is_row_major(to->layout))) {
@@ -159,10 +160,9 @@ int rwkv_bind(rwkv *m, const tensors *t, float alpha)
                    tensors_path(t), (double)(b.used * sizeof(real)) * 1e-9, (double)available * 1e-9);
         goto failed;
     }
-    if (posix_memalign((void **)&m->owned, 64, (b.used + 16) * sizeof(real))) {
-        m->owned = NULL;
+    if (!(m->owned = aligned_new(64, (b.used + 16) * sizeof(real)))) {
         err = fail(WKV_ENOMEM, "%s: no memory for %zu MiB of small tensors", tensors_path(t),
-                 b.used * sizeof(real) >> 20);
+                   b.used * sizeof(real) >> 20);
         goto failed;
     }
     b.used = 0;

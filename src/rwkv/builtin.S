@@ -1,18 +1,12 @@
-/* builtin.S - the file of the built-in model as read-only data; see builtin.h. MODEL_FILE is a path that the build gives.
- * Only directives that every ELF assembler has, so it serves each processor. */
+/* builtin.S - the file of the built-in model as read-only data; see builtin.h. MODEL_FILE is a path that the build
+ * gives. Only directives that every assembler has, so it serves each processor. */
+#include "base/platform/data.inc"
 
-        .section .rodata
-
-        .globl  wkv_builtin_model, wkv_builtin_model_size
-        .hidden wkv_builtin_model, wkv_builtin_model_size
-
+        read_only
         .balign 64
-wkv_builtin_model:
-        .incbin MODEL_FILE
-.Lmodel_end:
-        .byte   0
+        symbol  wkv_builtin_model
+1:      .incbin MODEL_FILE
+2:      .byte   0
         .balign 8
-wkv_builtin_model_size:
-        .quad   .Lmodel_end - wkv_builtin_model
-
-        .section .note.GNU-stack, "", %progbits
+        symbol  wkv_builtin_model_size
+        .quad   2b - 1b

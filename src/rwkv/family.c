@@ -5,6 +5,7 @@
 #include "rwkv/family.h"
 #include "base/path.h"
 #include "rwkv/api.h"
+#include "base/platform/entry.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static int context_of_name(const char *name)
 
 int is_general_name(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *slash = path_last_slash(path), *name = slash ? slash + 1 : path;
     return !strncasecmp(name, "model.", 6) || !strncasecmp(name, "model-", 6) ||
            !strncasecmp(name, "pytorch_model", 13);
 }

@@ -1,11 +1,11 @@
 /* golden.S - tiny models with the logits that the official program gives for them (tests/golden/models), as read-only data
  * for selftest.c. The build names their folder to the assembler. */
 
-        .section .note.GNU-stack, "", %progbits
+#include "base/platform/data.inc"
 
 /* one entry of `golden_models`: name, model, its bytes, tokens, their bytes, logits, the hash of our own */
 .macro golden name, bits
-        .section .rodata
+        read_only
         .balign 64
 1:      .incbin "\name\().pth"
 2:      .balign 64
@@ -13,20 +13,23 @@
 4:      .balign 64
 5:      .incbin "\name\().logits.f32"
 6:      .asciz "\name"
-        .section .data.rel.ro, "aw"
-        .quad 6b, 1b, 2b - 1b, 3b, 4b - 3b, 5b, \bits
+        read_only_addresses
+        .balign 8
+        .dc.a 6b, 1b, 2b - 1b, 3b, 4b - 3b, 5b /* of the size of a pointer */
+        .balign 8
+        .quad \bits
 .endm
 
-        .section .data.rel.ro, "aw"
+        read_only_addresses
         .balign 8
-        .globl golden_models
-        .hidden golden_models
-golden_models:
+        symbol golden_models
         golden v4-c32-f32, 0x3e0954f07e877dd5
         golden v5.0-n16-bf16, 0x56cad4e21d71a79d
         golden v5.1-n16-f16, 0x1da053bcbf4040e3
         golden v5.2-n64-bf16, 0x68454d609b604546
         golden v6-n16-bf16, 0x708dc4380404da4f
         golden v7-n16-bf16, 0x60754a5e166f95a4
-        .section .data.rel.ro, "aw"
-        .quad 0, 0, 0, 0, 0, 0, 0
+        read_only_addresses
+        .dc.a 0, 0, 0, 0, 0, 0
+        .balign 8
+        .quad 0

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "rwkv/parts.h"
+#include "base/platform/pages.h"
 
 const state_tensor matrix_state[] = {
     {"att.shift", {D_C}, STATE_SHIFT},
@@ -56,7 +57,7 @@ int rwkv_init(rwkv *m, const arch *a, int L, const int dim[DIMS])
 void rwkv_release(rwkv *m)
 {
     free(m->layers);
-    free(m->owned);
+    aligned_free(m->owned);
     *m = (rwkv){0};
 }
 

@@ -1,12 +1,11 @@
 /* pack.c - matrices into another type or layout: tensor by tensor, 32 outputs at a time. */
-#define _GNU_SOURCE
 #include "rwkv/pack.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "base/platform/pages.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* One matrix to convert. to.data is its new memory, NULL while only sizes are computed. */
 typedef struct {
@@ -14,7 +13,7 @@ typedef struct {
     const tensors *file; /* of `from` */
     const tensor *from;
     tensor to;
-    int bad; /* a thread found a value that the type cannot represent */
+    int bad;     /* a thread found a value that the type cannot represent */
     float value; /* that value */
 } change;
 
@@ -22,9 +21,9 @@ typedef struct {
     rwkv *m;
     const tensors *file;
     const quant_preset *preset;
-    char *data; /* NULL: compute sizes only */
+    char *data;            /* NULL: compute sizes only */
     size_t used, capacity; /* bytes */
-    int widest; /* most inputs of a converted matrix */
+    int widest;            /* most inputs of a converted matrix */
     pool *pool;
 } packer;
 
@@ -144,12 +143,10 @@ static int pack_one(void *user, const char *name, tensor *t, const slot *s, int 
 int packed_new(packed *out, size_t bytes, const char *name)
 {
     *out = (packed){0};
-    void *data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (data == MAP_FAILED) return fail(WKV_ENOMEM, "%s: no memory for %.2f GB of weights", name, (double)bytes * 1e-9);
+    void *data = pages_new(bytes);
+    if (!data) return fail(WKV_ENOMEM, "%s: no memory for %.2f GB of weights", name, (double)bytes * 1e-9);
     *out = (packed){data, bytes};
-#ifdef MADV_HUGEPAGE
-    madvise(data, bytes, MADV_HUGEPAGE); /* random access to rows: fewer TLB misses */
-#endif
+    pages_prefer_large(data, bytes); /* random access to rows */
     return 0;
 }
 
@@ -194,7 +191,7 @@ int rwkv_pack(rwkv *m, const tensors *file, const quant_preset *r, packed *out)
 
 void rwkv_unpack(packed *p)
 {
-    if (p->data) munmap(p->data, p->bytes);
+    if (p->data) pages_release(p->data, p->bytes);
     *p = (packed){0};
 }
 

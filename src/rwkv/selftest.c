@@ -15,9 +15,9 @@
 extern const struct golden {
     const char *name;
     const uint8_t *model;
-    uint64_t model_bytes;
+    size_t model_bytes;
     const int32_t *tokens;
-    uint64_t token_bytes;
+    size_t token_bytes;
     const float *logits; /* T x V                                                                    */
     uint64_t bits;       /* the hash of the logits on every instruction set with fused multiply-adds */
 } golden_models[] __attribute__((visibility("hidden")));

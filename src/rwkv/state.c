@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/platform/pages.h"
 #include "rwkv/api.h"
 #include "rwkv/forward.h"
 
@@ -11,7 +12,7 @@ int wkv_state_new(wkv_state **out, const wkv_model *m)
     *out = NULL;
     REQUIRE(m, "the model");
     int n = rwkv_state_len(&m->rwkv);
-    wkv_state *s = aligned_alloc(64, (sizeof *s + (size_t)n * sizeof(real) + 63) / 64 * 64);
+    wkv_state *s = aligned_new(64, (sizeof *s + (size_t)n * sizeof(real) + 63) / 64 * 64);
     if (!s) return fail(WKV_ENOMEM, "no memory for a state of %zu bytes", (size_t)n * sizeof(real));
     s->model = m;
     s->fingerprint = m->fingerprint;
@@ -21,7 +22,7 @@ int wkv_state_new(wkv_state **out, const wkv_model *m)
     return 0;
 }
 
-void wkv_state_free(wkv_state *s) { free(s); }
+void wkv_state_free(wkv_state *s) { aligned_free(s); }
 
 void wkv_state_reset(wkv_state *s)
 {

@@ -1,13 +1,11 @@
 /* exchange.c - an exchange between two threads: replies and streams. */
 #include "exchange.h"
 #include "wkv_base.h"
-#include <arpa/inet.h>
+#include "base/platform/socket.h"
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
     RING = 64 << 10, /* bytes of a stream that wait for the client */
@@ -25,7 +23,7 @@ static void find_client(exchange *x)
     else if (a && a->sa_family == AF_INET6)
         inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)a)->sin6_addr, x->client, sizeof x->client);
     i = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    x->fd = i ? i->connect_fd : -1;
+    x->fd = i ? (int)i->connect_fd : -1;
 }
 
 exchange *exchange_new(server *s, struct MHD_Connection *c, const char *url, const char *method, const char *version)

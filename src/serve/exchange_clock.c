@@ -1,8 +1,6 @@
 /* exchange_clock.c - clients that leave, and limits of time. */
-#define _GNU_SOURCE /* POLLRDHUP */
 #include "exchange.h"
-#include <poll.h>
-#include <sys/socket.h>
+#include "base/platform/socket.h"
 
 enum { SECOND = 1000000 /* microseconds */ };
 
@@ -19,7 +17,7 @@ static void probe(exchange *x)
     if (x->state == EXCHANGE_STREAMING) {
         out_text(&x->reply, exchange_wire(x)->comment);
         exchange_resume(x);
-    } else if (!x->interim || send(x->fd, interim, sizeof interim - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+    } else if (!x->interim || socket_send_now(x->fd, interim, sizeof interim - 1))
         x->left = 1;
 }
 
@@ -28,13 +26,9 @@ int exchange_gone(exchange *x)
     pthread_mutex_lock(&x->lock);
     if (!x->connection && x->state != EXCHANGE_DONE) x->left = 1;
     if (x->suspended && !x->left) { /* libmicrohttpd does not watch it meanwhile */
-        struct pollfd f = {.fd = x->fd, .events = POLLRDHUP};
-        if (poll(&f, 1, 0) > 0) {
-            if (f.revents & (POLLERR | POLLHUP | POLLNVAL))
-                x->left = 1;
-            else
-                probe(x);
-        }
+        const int seen = socket_watch(x->fd);
+        if (seen < 0) x->left = 1;
+        if (seen > 0) probe(x);
         if (x->left) exchange_resume(x);
     }
     const int gone = x->left;
@@ -48,7 +42,7 @@ int exchange_gone(exchange *x)
 static void give_up(exchange *x)
 {
     x->left = 1;
-    if (x->fd >= 0) shutdown(x->fd, SHUT_RDWR);
+    if (x->fd >= 0) socket_shut(x->fd);
     exchange_resume(x);
 }
 
@@ -56,8 +50,7 @@ static void give_up(exchange *x)
  * the last bytes. Seen twice, so that the HTTP thread has had the time to use bytes that it has read. */
 static int is_cut(exchange *x)
 {
-    char byte;
-    const int closed = x->fd >= 0 && recv(x->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    const int closed = x->fd >= 0 && socket_is_finished(x->fd);
     x->cut = closed ? x->cut + 1 : 0;
     return x->cut > 1;
 }

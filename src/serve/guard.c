@@ -1,7 +1,7 @@
 /* guard.c - who may ask. */
 #include "guard.h"
 #include "exchange.h"
-#include <arpa/inet.h>
+#include "base/platform/socket.h"
 #include <microhttpd.h>
 #include <nettle/memops.h>
 #include <nettle/sha2.h>

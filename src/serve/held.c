@@ -2,17 +2,16 @@
 #include "held.h"
 #include "wkv_file.h"
 #include "wkv_store.h"
+#include "base/platform/descriptor.h"
+#include "base/platform/system.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <nettle/base64.h>
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { HEADER = 16, CODE = 32, PATH_ROOM = 4096 };
 static const char mark[] = "wkvheld1";
@@ -54,13 +53,13 @@ static int make_keys(server *s, const char *path)
 {
     unsigned char key[32];
     char text[66];
-    if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key) return 1;
+    if (system_random(key, sizeof key)) return 1;
     for (int i = 0; i < 32; i++) snprintf(text + 2 * i, 3, "%02x", key[i]);
     text[64] = '\n';
-    const int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    const int fd = path ? descriptor_open(path, OPEN_NEW, 0600) : -1;
     if (path && fd < 0 && errno == EEXIST) return read_keys(s, path);
-    const int written = fd >= 0 && write(fd, text, 65) == 65;
-    if (fd >= 0 && (close(fd) || !written)) unlink(path);
+    const int written = fd >= 0 && descriptor_write(fd, text, 65) == 65;
+    if (fd >= 0 && (descriptor_close(fd) || !written)) entry_remove(path);
     if (written) return read_keys(s, path);
     memcpy(s->secret[0], key, sizeof key);
     s->n_secrets = 1;
@@ -78,7 +77,7 @@ int held_open(server *s)
     if (in_folder) strcpy(folder, store);
     wkv_file_make_folders(folder, 0700);
     snprintf(path, sizeof path, "%s/secret", folder);
-    return access(path, F_OK) ? make_keys(s, path) : read_keys(s, path);
+    return entry_exists(path) ? read_keys(s, path) : make_keys(s, path);
 }
 
 /* The code of `bytes` bytes behind the header, by one of the keys. */

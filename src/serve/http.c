@@ -4,14 +4,13 @@
 #include "guard.h"
 #include "page.h"
 #include "server.h"
+#include "base/platform/socket.h"
+#include "base/platform/system.h"
 #include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
     CONNECTIONS = 1200,
@@ -233,10 +232,9 @@ static void on_connection(void *of, struct MHD_Connection *c, void **state, enum
     server *s = of;
     (void)state;
     if (code != MHD_CONNECTION_NOTIFY_STARTED) return;
-    if (!s->clocked) s->clocked = !pthread_getcpuclockid(pthread_self(), &s->http_clock);
+    if (!s->clocked) s->clocked = !thread_clock_own(&s->http_clock);
     const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-    const int bytes = SOCKET_BYTES;
-    if (i) setsockopt(i->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    if (i) socket_set_buffer((int)i->connect_fd, SOCKET_BYTES);
 }
 
 /* ---- the daemon -------------------------------------------------------------------------------------------------- */
@@ -250,24 +248,29 @@ static size_t decode(void *unused, struct MHD_Connection *c, char *text)
 
 int http_start(server *s)
 {
+    socket_begin();
     const int fd = listen_open(s->o.host, &s->o.port);
     if (fd < 0) return 1;
-    s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
-                                 on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_complete,
-                                 NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
-                                 (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM, MHD_OPTION_UNESCAPE_CALLBACK,
-                                 decode, NULL, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
+                                 on_request, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_NOTIFY_COMPLETED,
+                                 on_complete, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+                                 MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+                                 (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM,
+                                 MHD_OPTION_UNESCAPE_CALLBACK, decode, NULL, MHD_OPTION_END);
     if (s->daemon) return 0;
-    close(fd);
+    socket_close(fd);
     fprintf(stderr, "wkv: libmicrohttpd does not start\n");
     return 1;
 }
 
 void http_quiesce(server *s)
 {
-    const int fd = MHD_quiesce_daemon(s->daemon);
-    if (fd >= 0) close(fd);
+    const int fd = (int)MHD_quiesce_daemon(s->daemon);
+    if (fd >= 0) socket_close(fd);
 }
 
-void http_stop(server *s) { MHD_stop_daemon(s->daemon); }
+void http_stop(server *s)
+{
+    MHD_stop_daemon(s->daemon);
+    if (s->clocked) thread_clock_release(s->http_clock);
+}

@@ -1,4 +1,5 @@
 /* out.c - a text that grows. */
+#define _POSIX_C_SOURCE 200809L /* gmtime_r */
 #include "out.h"
 #include "wkv_base.h"
 #include <nettle/base64.h>

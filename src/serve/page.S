@@ -1,25 +1,18 @@
 /* page.S - the web page as one read-only text, in the order of the files of src/serve/web; page.c needs to know where
  * its style sheet and its script are. The build names their folder to the assembler. */
+#include "base/platform/data.inc"
 
-        .section .note.GNU-stack, "", %progbits
-
-.macro label name
-        .globl  \name
-        .hidden \name
-\name:
-.endm
-
-        .section .rodata
-        label   page_text
+        read_only
+        symbol  page_text
         .incbin "head.html"
         .ascii  "<style>"
-        label   page_style
+        symbol  page_style
         .incbin "page.css"
-        label   page_style_end
+        symbol  page_style_end
         .ascii  "</style>\n</head>\n"
         .incbin "body.html"
         .ascii  "<script>"
-        label   page_script
+        symbol  page_script
         .incbin "storage.js"
         .incbin "words.js"
         .incbin "api.js"
@@ -32,6 +25,6 @@
         .incbin "panels.js"
         .incbin "settings.js"
         .incbin "page.js"
-        label   page_script_end
+        symbol  page_script_end
         .ascii  "</script>\n</body>\n</html>\n"
-        label   page_text_end
+        symbol  page_text_end

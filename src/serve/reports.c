@@ -124,7 +124,7 @@ void handle_metrics(exchange *x)
     put_metric(&o, "own_seconds_total", "counter", "Processor time of the engines between steps.",
                1e-6 * (double)m->own_time);
     put_metric(&o, "http_seconds_total", "counter", "Processor time of the thread of connections.",
-               s->clocked ? 1e-6 * (double)cpu_us(s->http_clock) : 0);
+               s->clocked ? 1e-6 * (double)thread_clock_us(s->http_clock) : 0);
     put_metric(&o, "jobs", "gauge", "Requests at work or waiting.", jobs);
     put_metric(&o, "store_jobs", "gauge", "Requests that the store works on, or that wait for it.",
                store_thread_jobs(s));

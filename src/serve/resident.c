@@ -1,9 +1,9 @@
 /* resident.c - the thread of a model: a place in memory, its jobs, and the choice of the model that leaves. */
 #include "resident.h"
 #include "store_thread.h"
+#include "base/platform/system.h"
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 /* ---- jobs -------------------------------------------------------------------------------------------------------- */
 
@@ -198,7 +198,7 @@ static void step(entry *m)
     turns_leave(&s->compute);
     if (!err) return;
     fprintf(stderr, "wkv: %s\n", wkv_error());
-    usleep(100000); /* no memory, and nothing was done: others may free some */
+    system_sleep(0.1); /* no memory, and nothing was done: others may free some */
 }
 
 static void serve_jobs(entry *m)
@@ -207,9 +207,9 @@ static void serve_jobs(entry *m)
     for (;;) {
         append(&active, wait_for_jobs(m, active != NULL));
         if (!active) return;
-        const int64_t begun = cpu_us(CLOCK_THREAD_CPUTIME_ID);
+        const int64_t begun = thread_processor_us();
         active = work(m, active);
-        m->e.server->count.own_time += cpu_us(CLOCK_THREAD_CPUTIME_ID) - begun;
+        m->e.server->count.own_time += thread_processor_us() - begun;
         if (wkv_batcher_pending(m->e.batcher)) step(m);
         if (!active && !has_jobs_away(m) && wkv_cache_save(m->e.cache)) fprintf(stderr, "wkv: %s\n", wkv_error());
     }

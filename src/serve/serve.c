@@ -7,13 +7,10 @@
 #include "server.h"
 #include "store_thread.h"
 #include "wkv_store.h"
+#include "base/platform/pages.h"
+#include "base/platform/system.h"
 #include <stdio.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 enum {
     TICK = 100000,    /* microseconds */
@@ -26,12 +23,6 @@ int64_t now_us(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-int64_t cpu_us(clockid_t clock)
-{
-    struct timespec t;
-    return clock_gettime(clock, &t) ? 0 : (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 void turns_enter(turns *t)
@@ -50,24 +41,6 @@ void turns_leave(turns *t)
     pthread_mutex_unlock(&t->lock);
 }
 
-/* Each connection takes a file descriptor; the usual limit is a soft one. */
-static void raise_limit(void)
-{
-    struct rlimit l;
-    if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur >= l.rlim_max) return;
-    l.rlim_cur = l.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &l);
-}
-
-/* Bodies, texts and states go back to the system when they are freed. glibc alone soon takes large blocks from its
- * heap, which then grows by the gaps between them. */
-static void keep_no_large_blocks(void)
-{
-#ifdef __GLIBC__
-    mallopt(M_MMAP_THRESHOLD, LARGE);
-#endif
-}
-
 /* Let streams finish, for some time; a second signal ends it. */
 static void shut_down(server *s, volatile sig_atomic_t *interrupted)
 {
@@ -76,13 +49,13 @@ static void shut_down(server *s, volatile sig_atomic_t *interrupted)
     *interrupted = 0;
     http_quiesce(s);
     while (http_busy(s) && now_us() < until && !*interrupted) {
-        usleep(TICK);
+        system_sleep(1e-6 * TICK);
         http_tick(s);
     }
     s->closing = 2; /* answers end where they are */
     models_close(s);
     store_thread_end(s);
-    for (int i = 0; i < LAST_TICKS && http_busy(s); i++) usleep(TICK);
+    for (int i = 0; i < LAST_TICKS && http_busy(s); i++) system_sleep(1e-6 * TICK);
     http_stop(s);
     models_free(s);
     store_thread_free(s);
@@ -117,8 +90,8 @@ int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
     pthread_mutex_init(&s->kept_lock, NULL);
     pthread_mutex_init(&s->compute.lock, NULL);
     pthread_cond_init(&s->compute.turn, NULL);
-    raise_limit();
-    keep_no_large_blocks();
+    system_raise_files();        /* each connection takes one; the usual limit is a soft one */
+    memory_return_blocks(LARGE); /* bodies, texts and states */
     if (guard_open(s) || check_store(s) || held_open(s) || store_thread_begin(s)) return 1;
     if (models_open(s) || http_start(s)) {
         models_close(s);
@@ -130,7 +103,7 @@ int serve_run(const serve_options *o, volatile sig_atomic_t *interrupted)
     if (o->ready) o->ready(o->host, s->o.port);
     int status = 0;
     while (!*interrupted && !status) {
-        usleep(TICK);
+        system_sleep(1e-6 * TICK);
         http_tick(s);
         status = has_no_model(s);
     }

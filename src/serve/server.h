@@ -3,6 +3,7 @@
 #define WKV_SERVE_SERVER_H
 
 #include "http.h"
+#include "base/platform/system.h"
 #include "serve.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -54,7 +55,7 @@ struct server {
     /* http.c */
     struct MHD_Daemon *daemon;
     _Atomic int clocked;
-    clockid_t http_clock; /* processor time of the HTTP thread, once it is clocked */
+    thread_clock http_clock; /* processor time of the HTTP thread, once it is clocked */
     int listening;
     pthread_mutex_t lock; /* of the list */
     exchange *exchanges;
@@ -82,7 +83,6 @@ void wire_error(out *o, const exchange *x, const problem *p); /* OpenAI's form o
 
 extern const route routes[];
 
-int64_t now_us(void);            /* of the monotonic clock */
-int64_t cpu_us(clockid_t clock); /* of a thread's processor time */
+int64_t now_us(void); /* of the monotonic clock */
 
 #endif

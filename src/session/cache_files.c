@@ -3,12 +3,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "session/digest.h"
-#include <dirent.h>
+#include "base/platform/entry.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 char *cache_path(const char *folder, const char *name, const char *end)
 {
@@ -49,7 +47,7 @@ static void clean(const char *folder, const char *name)
 /* A file that is gone, and a link, is left out. */
 static int add(file_list *l, const char *folder, const char *name)
 {
-    struct stat about;
+    entry_info about;
     if (l->n == l->cap) {
         const size_t cap = 2 * l->cap + 64;
         cached_file *at = realloc(l->at, cap * sizeof *at);
@@ -58,32 +56,31 @@ static int add(file_list *l, const char *folder, const char *name)
     }
     char *path = cache_path(folder, name, "");
     if (!path) return WKV_ENOMEM;
-    if (lstat(path, &about) || !S_ISREG(about.st_mode))
+    if (entry_read_link(&about, path) || about.kind != ENTRY_FILE)
         free(path);
     else
-        l->at[l->n++] = (cached_file){path, 512 * (int64_t)about.st_blocks, about.st_mtim};
+        l->at[l->n++] = (cached_file){path, about.stored, about.changed};
     return 0;
 }
 
 static int list_folder(file_list *l, const char *folder)
 {
-    DIR *d = opendir(folder);
+    name_list *names = listing_open(folder);
     int err = 0;
-    for (struct dirent *entry; !err && d && (entry = readdir(d));) {
-        if (is_state_name(entry->d_name))
-            err = add(l, folder, entry->d_name);
+    for (const char *name; !err && names && (name = listing_next(names));) {
+        if (is_state_name(name))
+            err = add(l, folder, name);
         else
-            clean(folder, entry->d_name);
+            clean(folder, name);
     }
-    if (d) closedir(d);
+    listing_close(names);
     return err;
 }
 
 static int compare_ages(const void *a, const void *b)
 {
-    const struct timespec *x = &((const cached_file *)a)->used, *y = &((const cached_file *)b)->used;
-    if (x->tv_sec != y->tv_sec) return x->tv_sec < y->tv_sec ? 1 : -1;
-    return x->tv_nsec < y->tv_nsec ? 1 : x->tv_nsec > y->tv_nsec ? -1 : 0;
+    const int64_t x = ((const cached_file *)a)->used, y = ((const cached_file *)b)->used;
+    return (x < y) - (x > y);
 }
 
 static int sorted(file_list *l, int err)
@@ -96,14 +93,14 @@ int cache_files_list(file_list *l, const char *folder) { return sorted(l, list_f
 
 int cache_files_list_all(file_list *l, const char *root)
 {
-    DIR *d = opendir(root);
+    name_list *folders = listing_open(root);
     int err = 0;
-    for (struct dirent *entry; !err && d && (entry = readdir(d));) {
-        if (strlen(entry->d_name) != CACHE_FOLDER_TEXT || !is_hexadecimal(entry->d_name, CACHE_FOLDER_TEXT)) continue;
-        char *folder = cache_path(root, entry->d_name, "");
+    for (const char *name; !err && folders && (name = listing_next(folders));) {
+        if (strlen(name) != CACHE_FOLDER_TEXT || !is_hexadecimal(name, CACHE_FOLDER_TEXT)) continue;
+        char *folder = cache_path(root, name, "");
         err = folder ? list_folder(l, folder) : WKV_ENOMEM;
         free(folder);
     }
-    if (d) closedir(d);
+    listing_close(folders);
     return sorted(l, err);
 }

@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 #define CACHE_EXTENSION ".safetensors"
 
@@ -13,7 +12,7 @@ enum { CACHE_FOLDER_TEXT = 16 /* characters of the name of a model's folder */ }
 typedef struct {
     char *path;
     int64_t bytes; /* on the disk */
-    struct timespec used;
+    int64_t used;  /* nanoseconds since 1970 */
 } cached_file;
 
 typedef struct {

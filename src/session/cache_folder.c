@@ -5,11 +5,9 @@
 #include "base/file.h"
 #include "session/cache_files.h"
 #include "session/state_file.h"
-#include <fcntl.h>
+#include "base/platform/entry.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     LISTED = 512,     /* files that a process knows at most           */
@@ -48,7 +46,7 @@ void cache_folder_release(cache_folder *f)
 
 /* ---- listing ----------------------------------------------------------------------------------------------------- */
 
-static const char *name_in(const char *path) { return strrchr(path, '/') + 1; }
+static const char *name_in(const char *path) { return path_last_slash(path) + 1; }
 
 static int is_known(const checkpoint *root, const char *name)
 {
@@ -94,21 +92,21 @@ static int add_file(const cache_folder *f, checkpoint *root, const char *path)
     if (!err && fits(f, &s->about))
         err = add_node(root, &s->about, name_in(path));
     else
-        unlink(path);
+        entry_remove(path);
     wkv_state_file_close(s);
     return err == WKV_ENOMEM ? err : 0;
 }
 
 int cache_folder_list(cache_folder *f, checkpoint *root)
 {
-    struct stat about;
+    entry_info about;
     file_list l = {0};
-    if (!f->root || stat(f->path, &about)) return 0;
-    if (about.st_mtim.tv_sec == f->listed.tv_sec && about.st_mtim.tv_nsec == f->listed.tv_nsec) return 0;
+    if (!f->root || entry_read(&about, f->path)) return 0;
+    if (about.changed == f->listed) return 0;
     int err = cache_files_list(&l, f->path);
     for (size_t i = 0; i < l.n && i < LISTED && !err; i++)
         if (!is_known(root, name_in(l.at[i].path))) err = add_file(f, root, l.at[i].path);
-    if (!err) f->listed = about.st_mtim;
+    if (!err) f->listed = about.changed;
     cache_files_release(&l);
     return err;
 }
@@ -118,14 +116,14 @@ int cache_folder_list(cache_folder *f, checkpoint *root)
 void cache_folder_touch(const cache_folder *f, const checkpoint *c)
 {
     char *path = *c->file ? cache_path(f->path, c->file, CACHE_EXTENSION) : NULL;
-    if (path) utimensat(AT_FDCWD, path, NULL, 0);
+    if (path) entry_touch(path);
     free(path);
 }
 
 void cache_folder_remove(const cache_folder *f, checkpoint *c)
 {
     char *path = *c->file ? cache_path(f->path, c->file, CACHE_EXTENSION) : NULL;
-    if (path) unlink(path);
+    if (path) entry_remove(path);
     free(path);
     *c->file = 0;
 }
@@ -187,9 +185,10 @@ static int make_room(const cache_folder *f, int64_t bytes)
     int64_t total = bytes;
     for (size_t i = 0; i < l.n && !err; i++) total += l.at[i].bytes;
     for (size_t i = l.n; i > 0 && !err && total > f->limit; i--) {
-        if (!unlink(l.at[i - 1].path)) total -= l.at[i - 1].bytes;
-        *strrchr(l.at[i - 1].path, '/') = 0;
-        if (strcmp(l.at[i - 1].path, f->path)) rmdir(l.at[i - 1].path); /* of another model, if it was the last file */
+        if (!entry_remove(l.at[i - 1].path)) total -= l.at[i - 1].bytes;
+        *path_last_slash(l.at[i - 1].path) = 0;
+        if (strcmp(l.at[i - 1].path, f->path))
+            folder_remove(l.at[i - 1].path); /* of another model, if it was the last file */
     }
     cache_files_release(&l);
     return err;
@@ -222,7 +221,7 @@ int cache_folder_write(cache_folder *f, checkpoint *c)
     digest_end(&d, name);
     char *path = cache_path(f->path, name, CACHE_EXTENSION);
     int err = path ? 0 : WKV_ENOMEM;
-    if (!err && utimensat(AT_FDCWD, path, NULL, 0)) err = write_new(f, c, ids, path); /* another process wrote it */
+    if (!err && entry_touch(path)) err = write_new(f, c, ids, path); /* another process wrote it */
     if (!err) memcpy(c->file, name, sizeof name);
     free(path);
     free(ids);

@@ -7,15 +7,14 @@
 #define WKV_SESSION_CACHE_FOLDER_H
 
 #include "session/checkpoints.h"
-#include <sys/types.h>
-#include <time.h>
+#include <stdint.h>
 
 typedef struct {
     char *root; /* FOLDER; NULL: no folder                       */
     char *path; /* of the files with this identity               */
     wkv_identity identity;
-    int64_t limit;          /* bytes of all files below the root             */
-    struct timespec listed; /* modification time of `path` when it was read  */
+    int64_t limit;  /* bytes of all files below the root            */
+    int64_t listed; /* modification time of `path` when it was read */
 } cache_folder;
 
 /* Make both folders. WKV_EIO, WKV_ENOMEM. */

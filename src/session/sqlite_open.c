@@ -6,12 +6,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "session/sqlite_store.h"
+#include "base/platform/descriptor.h"
+#include "base/platform/system.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { APPLICATION = 0x776b7673 /* "wkvs" */, SCHEMA = 1, LOCK_MS = 10000 };
 
@@ -39,14 +39,10 @@ static const char schema[] =
 
 int wkv_store_folder(char *out, size_t cap)
 {
-    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    int n = -1;
-    if (!out || !cap) return 0;
-    if (data && *data == '/')
-        n = snprintf(out, cap, "%s/wkv/store", data);
-    else if (home && *home)
-        n = snprintf(out, cap, "%s/.local/share/wkv/store", home);
-    return n >= 0 && (size_t)n < cap;
+    static const char below[] = "/wkv/store";
+    if (!out || cap <= sizeof below || !system_folder(out, cap - sizeof below, USER_DATA)) return 0;
+    strcat(out, below);
+    return 1;
 }
 
 static int read_number(wkv_store *s, const char *sql, int64_t *out)
@@ -96,9 +92,9 @@ static int create_schema(wkv_store *s)
 /* SQLite would create the database, and its journals, readable for others. */
 static int create_private(const char *path)
 {
-    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd >= 0) close(fd);
-    if (fd >= 0 || !access(path, R_OK)) return 0;
+    const int fd = descriptor_open(path, OPEN_UPDATE, 0600);
+    if (fd >= 0) descriptor_close(fd);
+    if (fd >= 0 || entry_is_readable(path)) return 0;
     return fail(WKV_EIO, "%s: cannot be opened: %s", path, strerror(errno));
 }
 

@@ -9,14 +9,12 @@
 #include "base/id.h"
 #include "format/tensors.h"
 #include "session/sqlite_store.h"
-#include <dirent.h>
+#include "base/platform/entry.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 static int too_long(const wkv_store *s) { return fail(WKV_EIO, "%s: the path is too long", sqlite_of(s)->folder); }
 
@@ -30,7 +28,7 @@ int sqlite_has_state(wkv_store *s, const char *sha)
 {
     char path[STORE_PATH];
     const int err = state_path(path, s, sha);
-    return err ? err : !access(path, R_OK);
+    return err ? err : entry_is_readable(path);
 }
 
 int sqlite_find_state(tree_place *out, wkv_store *s, const char *sha)
@@ -38,7 +36,7 @@ int sqlite_find_state(tree_place *out, wkv_store *s, const char *sha)
     char path[STORE_PATH];
     const int err = state_path(path, s, sha);
     *out = (tree_place){0};
-    if (err || access(path, R_OK)) return err;
+    if (err || !entry_is_readable(path)) return err;
     out->path = strdup(path);
     return out->path ? 0 : fail(WKV_ENOMEM, "no memory for the path of a state");
 }
@@ -60,12 +58,11 @@ static int read_sha(char sha[DIGEST_TEXT], const char *path)
 static int make_folder(const char *file)
 {
     char folder[STORE_PATH], *slash;
-    struct stat about;
     strcpy(folder, file);
-    *strrchr(folder, '/') = 0;
-    if (!stat(folder, &about)) return 0;
+    *path_last_slash(folder) = 0;
+    if (entry_exists(folder)) return 0;
     int err = file_make_folders(folder, 0700);
-    if (err || !(slash = strrchr(folder, '/'))) return err;
+    if (err || !(slash = path_last_slash(folder))) return err;
     *slash = 0;
     return file_sync_folder(folder);
 }
@@ -73,9 +70,9 @@ static int make_folder(const char *file)
 static int rename_and_sync(const char *from, const char *to)
 {
     char folder[STORE_PATH];
-    if (rename(from, to)) return fail(WKV_EIO, "%s: cannot be written: %s", to, strerror(errno));
+    if (entry_rename(from, to)) return fail(WKV_EIO, "%s: cannot be written: %s", to, strerror(errno));
     strcpy(folder, to);
-    *strrchr(folder, '/') = 0;
+    *path_last_slash(folder) = 0;
     return file_sync_folder(folder);
 }
 
@@ -83,7 +80,7 @@ int sqlite_write_state(char sha[DIGEST_TEXT], int64_t *bytes, wkv_store *s, wkv_
                        const char *template_name)
 {
     char fresh[STORE_PATH], path[STORE_PATH], name[ID_TEXT];
-    struct stat about;
+    entry_info about;
     int err = id_new(name, "new");
     if (!err && snprintf(fresh, sizeof fresh, "%s/states/%s.safetensors", sqlite_of(s)->folder, name) >= STORE_PATH)
         err = too_long(s);
@@ -95,8 +92,8 @@ int sqlite_write_state(char sha[DIGEST_TEXT], int64_t *bytes, wkv_store *s, wkv_
     if (!err) err = make_folder(path);
     if (!err) err = rename_and_sync(fresh, path);
     if (!err) err = tree_set_place(t, node, &(tree_place){.path = path});
-    *bytes = err || stat(path, &about) ? 0 : about.st_size;
-    if (err) unlink(fresh);
+    *bytes = err || entry_read(&about, path) ? 0 : about.bytes;
+    if (err) entry_remove(fresh);
     return err;
 }
 
@@ -120,9 +117,9 @@ int sqlite_list_states(sha_list *l, wkv_store *s, const store_record *r)
 
 static int remove_file(const char *path, int64_t *freed)
 {
-    struct stat about;
-    const int64_t bytes = stat(path, &about) ? 0 : about.st_size;
-    if (!unlink(path))
+    entry_info about;
+    const int64_t bytes = entry_read(&about, path) ? 0 : about.bytes;
+    if (!entry_remove(path))
         *freed += bytes;
     else if (errno != ENOENT)
         return fail(WKV_EIO, "%s: cannot be removed: %s", path, strerror(errno));
@@ -147,8 +144,8 @@ typedef struct {
 
 static int is_old(const collection *g, const char *path)
 {
-    struct stat about;
-    return !lstat(path, &about) && S_ISREG(about.st_mode) && about.st_mtime <= g->before;
+    entry_info about;
+    return !entry_read_link(&about, path) && about.kind == ENTRY_FILE && about.changed / 1000000000 <= g->before;
 }
 
 /* A state file that nothing refers to is listed; an unfinished one is removed. */
@@ -169,15 +166,14 @@ static int look_at(collection *g, const char *path, const char *name)
 static int walk(collection *g, const char *folder, int below)
 {
     char path[STORE_PATH];
-    DIR *d = opendir(folder);
+    name_list *l = listing_open(folder);
     int err = 0;
-    if (!d) return errno == ENOENT ? 0 : fail(WKV_EIO, "%s: cannot be read: %s", folder, strerror(errno));
-    for (struct dirent *entry; !err && (entry = readdir(d));) {
-        if (*entry->d_name == '.' || snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= STORE_PATH)
-            continue;
-        err = below && strlen(entry->d_name) == 2 ? walk(g, path, 0) : look_at(g, path, entry->d_name);
+    if (!l) return errno == ENOENT ? 0 : fail(WKV_EIO, "%s: cannot be read: %s", folder, strerror(errno));
+    for (const char *name; !err && (name = listing_next(l));) {
+        if (*name == '.' || snprintf(path, sizeof path, "%s/%s", folder, name) >= STORE_PATH) continue;
+        err = below && strlen(name) == 2 ? walk(g, path, 0) : look_at(g, path, name);
     }
-    closedir(d);
+    listing_close(l);
     return err;
 }
 

@@ -1,4 +1,5 @@
 /* store_export.c - sessions as texts: Markdown, JSON. */
+#define _POSIX_C_SOURCE 200809L /* localtime_r */
 #include "base/error.h"
 #include "base/json.h"
 #include "base/stream.h"

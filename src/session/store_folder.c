@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "wkv_store.h"
+#include "base/platform/entry.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +13,10 @@ int wkv_store_refuse_output(const char *path)
     REQUIRE(path, "the path");
     if (!wkv_store_folder(store, sizeof store)) return 0;
     path_folder(folder, sizeof folder, path);
-    char *real_store = realpath(store, NULL), *real_folder = realpath(*folder ? folder : ".", NULL);
+    char *real_store = entry_absolute(store), *real_folder = entry_absolute(*folder ? folder : ".");
     const size_t n = real_store ? strlen(real_store) : 0;
-    const int inside =
-        real_store && real_folder && !strncmp(real_store, real_folder, n) && (!real_folder[n] || real_folder[n] == '/');
+    const int inside = real_store && real_folder && !strncmp(real_store, real_folder, n) &&
+                       (!real_folder[n] || path_is_slash(real_folder[n]));
     free(real_store);
     free(real_folder);
     return inside ? fail(WKV_EARG, "%s: is in the folder of the kept conversations; write to another one", path) : 0;

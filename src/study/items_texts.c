@@ -6,10 +6,9 @@
 #include "study/items.h"
 #include "train/documents.h"
 #include "train/textfile.h"
-#include <dirent.h>
+#include "base/platform/entry.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef struct {
     wkv_items *s;
@@ -115,18 +114,17 @@ static int read_domain_file(reader *d, const char *path)
     return read_file(d, path);
 }
 
-static int is_visible(const struct dirent *e) { return e->d_name[0] != '.'; }
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int is_visible(const char *name) { return *name != '.'; }
 
 static int read_entry(reader *d, const char *folder, const char *name)
 {
     char path[4096];
-    struct stat about;
+    entry_info about;
     if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
         return fail(WKV_EARG, "%s/%s: the path is too long", folder, name);
-    if (stat(path, &about)) return 0;
-    if (!S_ISDIR(about.st_mode))
-        return textfile_kind(path) == TEXT_UNKNOWN || !about.st_size ? 0 : read_domain_file(d, path);
+    if (entry_read(&about, path)) return 0;
+    if (about.kind != ENTRY_FOLDER)
+        return textfile_kind(path) == TEXT_UNKNOWN || !about.bytes ? 0 : read_domain_file(d, path);
     snprintf(d->domain, sizeof d->domain, "%s", name);
     d->of_domain = 0;
     return documents_files(path, NULL, read_file, d);
@@ -134,12 +132,12 @@ static int read_entry(reader *d, const char *folder, const char *name)
 
 static int read_folder(reader *d, const char *path)
 {
-    struct dirent **found;
-    const int n = scandir(path, &found, is_visible, by_name);
+    char **found;
+    const int n = listing_sorted(&found, path, is_visible);
     if (n < 0) return fail(WKV_EIO, "%s: cannot be read", path);
     int err = 0;
     for (int i = 0; i < n; i++) {
-        if (!err) err = read_entry(d, path, found[i]->d_name);
+        if (!err) err = read_entry(d, path, found[i]);
         free(found[i]);
     }
     free(found);
@@ -150,7 +148,6 @@ int wkv_items_texts(wkv_items **out, const char *path, const wkv_model *m, const
                     int stride, int limit)
 {
     static const char *const metrics[] = {"bits_per_byte", "token_perplexity", NULL};
-    struct stat about;
     REQUIRE(out, "the place for the items");
     *out = NULL;
     REQUIRE(path, "the path");
@@ -162,7 +159,7 @@ int wkv_items_texts(wkv_items **out, const char *path, const wkv_model *m, const
                     window, stride, limit);
     reader d = {.m = m, .words = words, .window = window, .stride = stride ? stride : window / 2, .limit = limit};
     if (!(d.s = items_new(metrics))) return WKV_ENOMEM;
-    int err = !stat(path, &about) && S_ISDIR(about.st_mode) ? read_folder(&d, path) : read_file(&d, path);
+    int err = entry_is_folder(path) ? read_folder(&d, path) : read_file(&d, path);
     if (!err && !d.s->count) err = fail(WKV_EARG, "%s: no text of two tokens or more", path);
     if (err)
         wkv_items_free(d.s);

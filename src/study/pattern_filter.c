@@ -2,6 +2,7 @@
 #include "study/pattern.h"
 #include "base/error.h"
 #include "base/stream.h"
+#include "base/platform/system.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,7 +112,7 @@ static int replace(char **text, const char *with)
 {
     const char *comma = strchr(with, ',');
     if (!comma) return fail(WKV_EFORMAT, "the filter replace(%s) has no comma; expected replace(FROM,TO)", with);
-    char *from = strndup(with, (size_t)(comma - with));
+    char *from = text_copy(with, (size_t)(comma - with));
     int err = from ? replace_all(text, from, strlen(from), comma + 1, strlen(comma + 1)) : pattern_no_memory();
     free(from);
     return err;
@@ -123,7 +124,7 @@ static int map(char **text, const char *with)
     for (const char *p = with; *p;) {
         const size_t pair = strcspn(p, ","), key = strcspn(p, "=");
         if (key < pair && key == n && !strncmp(p, *text, n)) {
-            char *to = strndup(p + key + 1, pair - key - 1);
+            char *to = text_copy(p + key + 1, pair - key - 1);
             if (!to) return pattern_no_memory();
             free(*text);
             *text = to;

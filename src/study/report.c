@@ -5,6 +5,7 @@
 #include "base/markup.h"
 #include "base/number.h"
 #include "wkv_file.h"
+#include "base/platform/entry.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,7 +244,7 @@ int wkv_report_svg_path(char **out, const wkv_report *r, const char *path, int i
     REQUIRE(r, "report");
     REQUIRE(path, "path");
     if (i < 0 || i >= r->n) return WKV_OK;
-    const char *name = strrchr(path, '/'), *dot = strrchr(name ? name : path, '.');
+    const char *name = path_last_slash(path), *dot = strrchr(name ? name : path, '.');
     const int stem = dot ? (int)(dot - path) : (int)strlen(path);
     stream own = {0};
     FILE *f = stream_open(&own);

@@ -3,6 +3,7 @@
 #include "base/markup.h"
 #include "base/number.h"
 #include "study/report.h"
+#include "base/platform/system.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,11 +31,11 @@ static char *draw(const drawing *d, const wkv_figure *figure, canvas_form form, 
     canvas c;
     canvas_open(&c, form, form == CANVAS_NARROW ? NARROW : WIDE);
     if (c.f) {
-        locale_t before = number_begin();
+        void *before = locale_begin();
         if (d->plot) plot_draw(&c, d->plot);
         if (d->bars) bars_draw(&c, d->bars);
         if (d->map) map_draw(&c, d->map);
-        number_end(before);
+        locale_end(before);
     }
     *natural = c.natural;
     return canvas_close(&c, figure->title, figure->caption ? figure->caption : figure->title);

@@ -4,9 +4,9 @@
 #include "base/file.h"
 #include "rwkv/api.h"
 #include "text/builtin.h"
+#include "base/platform/entry.h"
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static int same(const wkv_tokenizer *a, const wkv_tokenizer *b)
 {
@@ -59,8 +59,9 @@ int beside_plan(beside *b, const char *out, int vocab, const wkv_tokenizer *word
     int err = 0;
     for (int i = 0; i < 2 && !err; i++) {
         tokenizer_own_path(b->path, n, out, extensions[i]);
-        if (!access(b->path, F_OK))
-            err = fail(WKV_EARG,
+        if (entry_exists(b->path))
+            err =
+                fail(WKV_EARG,
                      "%s: differs from the model's vocabulary and would be used instead of it; remove it, or write the "
                      "model under another name",
                      b->path);

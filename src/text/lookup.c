@@ -4,11 +4,11 @@
 #include "rwkv/api.h"
 #include "rwkv/family.h"
 #include "text/builtin.h"
+#include "base/platform/entry.h"
+#include "base/platform/system.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { PATH_ROOM = 4096, DIRECTORIES = 5 };
 
@@ -32,11 +32,7 @@ static const official *official_of(int vocab)
     return vocab == 50277 || vocab == 50304 ? &neox : &other;
 }
 
-static int is_file(const char *path)
-{
-    struct stat s;
-    return !stat(path, &s) && S_ISREG(s.st_mode) && !access(path, R_OK);
-}
+static int is_file(const char *path) { return entry_is_file(path) && entry_is_readable(path); }
 
 int wkv_model_folder(char *out, size_t cap, int i)
 {
@@ -57,10 +53,9 @@ int wkv_model_folder(char *out, size_t cap, int i)
  * downloaded models. */
 static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
 {
-    const char *slash = strrchr(model, '/'), *data = getenv("WKV_DATA");
-    struct stat s;
+    const char *slash = path_last_slash(model), *data = system_variable("WKV_DATA");
     int n = 0;
-    if (!stat(model, &s) && S_ISDIR(s.st_mode))
+    if (entry_is_folder(model))
         snprintf(dir[n++], PATH_ROOM, "%s", model);
     else if (slash)
         snprintf(dir[n++], PATH_ROOM, "%.*s", slash == model ? 1 : (int)(slash - model), model);
@@ -74,18 +69,14 @@ static int directories(char dir[DIRECTORIES][PATH_ROOM], const char *model)
 void tokenizer_own_path(char *path, size_t capacity, const char *model, const char *extension)
 {
     size_t end = strlen(model), name, dot;
-    while (end > 1 && model[end - 1] == '/') end--; /* of a folder */
-    for (name = end; name && model[name - 1] != '/';) name--;
+    while (end > 1 && path_is_slash(model[end - 1])) end--; /* of a folder */
+    for (name = end; name && !path_is_slash(model[name - 1]);) name--;
     for (dot = end; dot > name && model[dot] != '.';) dot--;
     snprintf(path, capacity, "%.*s%s", (int)(dot > name ? dot : end), model, extension);
 }
 
 /* 1 if the whole folder belongs to the model, as with Hugging Face's folders. */
-static int is_folder(const char *model)
-{
-    struct stat s;
-    return (!stat(model, &s) && S_ISDIR(s.st_mode)) || is_general_name(model);
-}
+static int is_folder(const char *model) { return entry_is_folder(model) || is_general_name(model); }
 
 static int find_in(char *path, size_t capacity, const char *dir, const char *const *names)
 {

@@ -8,6 +8,8 @@
 #include "train/adapt.h"
 #include "train/run.h"
 #include "train/vocabulary.h"
+#include "base/platform/entry.h"
+#include "base/platform/system.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -102,7 +104,7 @@ static int find_checkpoint(job *j)
 static char *absolute_path(const char *path)
 {
     errno = 0;
-    char *absolute = tokenizer_needs_file(path) ? realpath(path, NULL) : NULL;
+    char *absolute = tokenizer_needs_file(path) ? entry_absolute(path) : NULL;
     return absolute || errno == ENOMEM ? absolute : strdup(path);
 }
 
@@ -140,7 +142,7 @@ static int each_path(const char *lines, path_fn *fn, void *user)
     int err = 0;
     for (const char *at = lines; !err && *at;) {
         size_t n = strcspn(at, "\n");
-        char *path = strndup(at, n);
+        char *path = text_copy(at, n);
         err = path ? fn(user, path) : fail(WKV_ENOMEM, "no memory for a path");
         free(path);
         at += n + (at[n] == '\n');
@@ -447,8 +449,8 @@ static int make_plan(job *j)
                              .lr = (double)j->o.lr_init,
                              .warmup = (int)j->t->plan.warmup};
     const skipped_entries *over = s->over.n                       ? &s->over
-                              : j->source.held_samples.over.n ? &j->source.held_samples.over
-                                                              : &j->source.text.over;
+                                  : j->source.held_samples.over.n ? &j->source.held_samples.over
+                                                                  : &j->source.text.over;
     plan->skipped_entries = s->over.n + j->source.held_samples.over.n + j->source.text.over.n;
     plan->skipped_first = over->first;
     plan->parameters = j->t->base ? wkv_model_about(j->t->base)->parameters : wkv_trainer_parameters(j->t);

@@ -4,9 +4,9 @@
 #include "base/path.h"
 #include "train/binidx.h"
 #include "train/data.h"
+#include "base/platform/entry.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* "MMIDIDX\0\0", u64 version 1, u8 type, u64 sequences S, u64 borders D; then i32 lengths[S], i64 offsets[S], i64
  * borders[D]; nothing is aligned */
@@ -75,7 +75,6 @@ int binidx_open(token_part *out, const char *idx_path)
 
 char *binidx_index(const char *path)
 {
-    struct stat about;
     size_t n = strlen(path);
     int bin = path_has_extension(path, ".bin");
     char *idx = malloc(n + 5);
@@ -83,7 +82,7 @@ char *binidx_index(const char *path)
     memcpy(idx, path, n + 1);
     if (path_has_extension(path, ".idx")) return idx;
     memcpy(idx + n - (bin ? 4 : 0), bin && path[n - 1] == 'N' ? ".IDX" : ".idx", 5);
-    if (!stat(idx, &about) && (bin || stat(path, &about))) return idx;
+    if (entry_exists(idx) && (bin || !entry_exists(path))) return idx;
     free(idx);
     return NULL;
 }

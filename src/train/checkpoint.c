@@ -4,13 +4,12 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "train/folder.h"
-#include <dirent.h>
+#include "base/platform/entry.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define NAME "checkpoint-%08" PRId64 ".safetensors"
 
@@ -26,25 +25,26 @@ static int64_t step_of(const char *name)
     return strcmp(name, again) ? -1 : step;
 }
 
-static int is_checkpoint(const struct dirent *e) { return step_of(e->d_name) >= 0; }
+static int is_checkpoint(const char *name) { return step_of(name) >= 0; }
 
-static int by_step(const struct dirent **a, const struct dirent **b)
+static int by_step(const void *a, const void *b)
 {
-    int64_t x = step_of((*a)->d_name), y = step_of((*b)->d_name);
+    int64_t x = step_of(*(char *const *)a), y = step_of(*(char *const *)b);
     return (x > y) - (x < y);
 }
 
 static void remove_in(const char *folder, const char *name)
 {
     char *path = path_in(folder, name);
-    if (path) unlink(path);
+    if (path) entry_remove(path);
     free(path);
 }
 
 /* The checkpoints of a folder, oldest first; none if the folder is missing. Free with forget. */
-static int find_all(struct dirent ***found, int *n, const char *folder)
+static int find_all(char ***found, int *n, const char *folder)
 {
-    *n = scandir(folder, found, is_checkpoint, by_step);
+    *n = listing_sorted(found, folder, is_checkpoint);
+    if (*n > 0) qsort(*found, (size_t)*n, sizeof **found, by_step);
     if (*n >= 0) return 0;
     *n = 0;
     *found = NULL;
@@ -52,7 +52,7 @@ static int find_all(struct dirent ***found, int *n, const char *folder)
     return fail(errno == ENOMEM ? WKV_ENOMEM : WKV_EIO, "%s: %s", folder, strerror(errno));
 }
 
-static void forget(struct dirent **found, int n)
+static void forget(char **found, int n)
 {
     for (int i = 0; i < n; i++) free(found[i]);
     free(found);
@@ -60,10 +60,10 @@ static void forget(struct dirent **found, int n)
 
 int checkpoint_newest(char **out, const char *folder)
 {
-    struct dirent **found;
+    char **found;
     int n, err = find_all(&found, &n, folder);
     *out = NULL;
-    if (!err && n && !(*out = path_in(folder, found[n - 1]->d_name))) err = WKV_ENOMEM;
+    if (!err && n && !(*out = path_in(folder, found[n - 1]))) err = WKV_ENOMEM;
     forget(found, n);
     return err;
 }
@@ -71,12 +71,12 @@ int checkpoint_newest(char **out, const char *folder)
 /* Remove all but the last `keep` up to `step`; a later one is damaged and was skipped on resume. */
 static void remove_old(const char *folder, int64_t step, int keep)
 {
-    struct dirent **found;
+    char **found;
     int n;
     find_all(&found, &n, folder); /* a folder that cannot be listed keeps all */
     int last = n;
-    while (last > 0 && step_of(found[last - 1]->d_name) > step) last--;
-    for (int i = 0; i < last - keep; i++) remove_in(folder, found[i]->d_name);
+    while (last > 0 && step_of(found[last - 1]) > step) last--;
+    for (int i = 0; i < last - keep; i++) remove_in(folder, found[i]);
     forget(found, n);
 }
 
@@ -89,19 +89,19 @@ static int final_name(char out[64], const char *name)
     return step_of(out) >= 0;
 }
 
-static int is_part(const struct dirent *e)
+static int is_part(const char *name)
 {
     char final[64];
-    return final_name(final, e->d_name);
+    return final_name(final, name);
 }
 
 /* A resumed run may save at other steps than the killed one, so its temporary files are removed. */
 static void remove_parts(const char *folder)
 {
-    struct dirent **found;
-    int n = scandir(folder, &found, is_part, alphasort);
+    char **found;
+    int n = listing_sorted(&found, folder, is_part);
     for (int i = 0; i < n; i++) {
-        char final[64], *path = final_name(final, found[i]->d_name) ? path_in(folder, final) : NULL;
+        char final[64], *path = final_name(final, found[i]) ? path_in(folder, final) : NULL;
         if (path) file_clean(path);
         free(path);
         free(found[i]);
@@ -226,12 +226,12 @@ static int open_intact(tensors **out, const char *path)
 
 int checkpoint_open(tensors **out, char **damaged, const char *folder)
 {
-    struct dirent **found;
+    char **found;
     int n, err = find_all(&found, &n, folder);
     *out = NULL;
     *damaged = NULL;
     for (int i = n; !*out && i-- > 0;) {
-        char *path = path_in(folder, found[i]->d_name);
+        char *path = path_in(folder, found[i]);
         err = path ? open_intact(out, path) : WKV_ENOMEM;
         free(path);
         if (err && err != WKV_EFORMAT) break;

@@ -6,11 +6,10 @@
 #include "train/binidx.h"
 #include "train/csv.h"
 #include "train/textfile.h"
-#include <dirent.h>
+#include "base/platform/entry.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- folders ----------------------------------------------------------------------------------------------------- */
 
@@ -27,24 +26,23 @@ static int is_part_of_data(const char *folder, const char *name)
 static int is_empty(const char *folder, const char *name)
 {
     char path[4096];
-    struct stat about;
-    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && !stat(path, &about) &&
-           S_ISREG(about.st_mode) && !about.st_size;
+    entry_info about;
+    return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && !entry_read(&about, path) &&
+           about.kind == ENTRY_FILE && !about.bytes;
 }
 
-static int is_visible(const struct dirent *e) { return e->d_name[0] != '.'; }
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int is_visible(const char *name) { return *name != '.'; }
 
 static void pass_over(skipped_entries *over, const char *name)
 {
     if (over && !over->n++) snprintf(over->first, sizeof over->first, "%.60s", name);
 }
 
-static int each_entry(const char *folder, struct dirent **found, int n, skipped_entries *over, file_fn *fn, void *user)
+static int each_entry(const char *folder, char **found, int n, skipped_entries *over, file_fn *fn, void *user)
 {
     int err = 0, read = 0;
     for (int i = 0; i < n && !err; i++) {
-        const char *name = found[i]->d_name;
+        const char *name = found[i];
         char file[4096];
         if (!is_data(name) || is_empty(folder, name)) {
             if (!is_part_of_data(folder, name)) pass_over(over, name);
@@ -65,10 +63,9 @@ static int each_entry(const char *folder, struct dirent **found, int n, skipped_
 
 int documents_files(const char *path, skipped_entries *over, file_fn *fn, void *user)
 {
-    struct stat about;
-    struct dirent **found;
-    if (stat(path, &about) || !S_ISDIR(about.st_mode)) return fn(user, path);
-    int n = scandir(path, &found, is_visible, by_name);
+    char **found;
+    if (!entry_is_folder(path)) return fn(user, path);
+    int n = listing_sorted(&found, path, is_visible);
     if (n < 0) return fail(WKV_EIO, "%s: cannot be read", path);
     int err = each_entry(path, found, n, over, fn, user);
     for (int i = 0; i < n; i++) free(found[i]);

@@ -6,10 +6,11 @@
  * (string), 5 summary { 1 value { 1 tag, 2 simple_value (float) } }, 7 session_log { 1 status }. */
 #include "base/error.h"
 #include "train/history.h"
+#include "base/platform/descriptor.h"
+#include "base/platform/system.h"
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 uint32_t crc32c(const void *data, size_t n)
 {
@@ -110,8 +111,9 @@ FILE *events_open(const char *folder, int64_t step)
     /* never replace a file: two runs may begin in the same second */
     for (int i = 0; !f && (!i || (errno == EEXIST && i < 1000)); i++) {
         snprintf(path, sizeof path, "%s/events.out.tfevents.%010lld.wkv.%ld.%d", folder, (long long)time(NULL),
-                 (long)getpid(), i);
-        f = fopen(path, "wbxe");
+                 system_process(), i);
+        const int fd = descriptor_open(path, OPEN_NEW, 0666);
+        if (fd >= 0 && !(f = descriptor_stream(fd, "wb"))) descriptor_close(fd);
     }
     if (!f) {
         fail(WKV_EIO, "%s: %s", path, strerror(errno));

@@ -2,11 +2,11 @@
 #include "train/folder.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/platform/entry.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 char *path_in(const char *folder, const char *name)
 {
@@ -21,24 +21,23 @@ char *path_in(const char *folder, const char *name)
 
 int folder_make(const char *folder)
 {
-    if (mkdir(folder, 0777) && errno != EEXIST) return fail(WKV_EIO, "%s: %s", folder, strerror(errno));
+    if (folder_create(folder, 0777) && errno != EEXIST) return fail(WKV_EIO, "%s: %s", folder, strerror(errno));
     return 0;
 }
 
 static int refuse(const char *path, const char *const *inputs, const char *way)
 {
-    struct stat about;
+    entry_info about;
     for (; *inputs; inputs++)
         if (file_same(path, *inputs))
             return fail(WKV_EARG,
-                        "%s: is an input of this run, %s, and would be replaced; choose another output folder",
-                        path, *inputs);
-    if (!way || stat(path, &about) || (S_ISREG(about.st_mode) && !about.st_size)) return 0;
+                        "%s: is an input of this run, %s, and would be replaced; choose another output folder", path,
+                        *inputs);
+    if (!way || entry_read(&about, path) || (about.kind == ENTRY_FILE && !about.bytes)) return 0;
     return fail(WKV_EARG, "%s: is the result of another run; %s", path, way);
 }
 
-int folder_refuse(const char *folder, const char *const *names, const char *const *inputs,
-                  const char *way)
+int folder_refuse(const char *folder, const char *const *names, const char *const *inputs, const char *way)
 {
     int err = 0;
     for (; !err && *names; names++) {

@@ -3,12 +3,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/platform/descriptor.h"
 #include <errno.h>
 #include "base/json.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- reading the log --------------------------------------------------------------------------------------------- */
 
@@ -98,7 +98,7 @@ static int begin_log(history *h, const char *path, int64_t keep)
 {
     int err = keep ? read_lines(h, path, keep) : 0;
     if (err) return err;
-    if (ftruncate(fileno(h->log), (off_t)keep) || fseek(h->log, 0, SEEK_END))
+    if (descriptor_truncate(fileno(h->log), keep) || fseek(h->log, 0, SEEK_END))
         return fail(WKV_EIO, "%s: %s", path, strerror(errno));
     return 0;
 }
@@ -216,9 +216,9 @@ int history_sample(history *h, const wkv_train_report *r)
 
 int64_t history_sync(history *h)
 {
-    if (fflush(h->log) || fsync(fileno(h->log)))
+    if (fflush(h->log) || descriptor_flush(fileno(h->log)))
         return fail(WKV_EIO, "train.jsonl cannot be written: %s", strerror(errno));
-    return ftell(h->log);
+    return ftello(h->log);
 }
 
 /* ---- the page ---------------------------------------------------------------------------------------------------- */

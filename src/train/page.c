@@ -3,6 +3,7 @@
 #include "base/markup.h"
 #include "base/number.h"
 #include "train/history.h"
+#include "base/platform/system.h"
 #include <math.h>
 
 enum { WIDE = 640, HIGH = 240, LEFT = 62, RIGHT = 24, TOP = 10, BOTTOM = 42, POINTS = 500 };
@@ -131,11 +132,12 @@ static void put_facts(FILE *f, const history *h, const wkv_train_plan *p, const 
     char a[32], b[32], c[32];
     fprintf(f, "<table>\n<tr><th>model<td>RWKV-%s, %d layers of %d, vocabulary %d, %.2f M parameters\n", p->version,
             p->layers, p->width, p->vocab, (double)p->parameters / 1e6);
-    fprintf(f, "<tr><th>text<td>%s tokens, %s held out; %s tokens per step\n", number_grouped(a, (double)p->text_tokens),
-            number_grouped(b, (double)p->held_tokens), number_grouped(c, (double)p->step_tokens));
+    fprintf(f, "<tr><th>text<td>%s tokens, %s held out; %s tokens per step\n",
+            number_grouped(a, (double)p->text_tokens), number_grouped(b, (double)p->held_tokens),
+            number_grouped(c, (double)p->step_tokens));
     fprintf(f, "<tr><th>step<td>%s of %s (%.1f %%), epoch %.2f%s", number_grouped(a, (double)r->step),
             number_grouped(b, (double)r->steps), 100 * (double)r->step / (double)(r->steps ? r->steps : 1), r->epoch,
-            over ? r->early_stopped             ? ", ended: no lower held-out loss"
+            over ? r->early_stopped     ? ", ended: no lower held-out loss"
                    : r->step < r->steps ? ", stopped"
                                         : ", done"
                  : "");
@@ -178,7 +180,7 @@ static const char style[] =
 
 void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_train_report *r, int over)
 {
-    locale_t before = number_begin();
+    void *before = locale_begin();
     fprintf(f, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n");
     if (!over) fprintf(f, "<meta http-equiv=\"refresh\" content=\"10\">\n");
     fprintf(f,
@@ -201,12 +203,13 @@ void page_write(FILE *f, const history *h, const wkv_train_plan *p, const wkv_tr
     fprintf(f, "</div>\n");
     if (h->sample) {
         char step[32];
-        fprintf(f, "<h1>sample after step %s, prompt in bold</h1>\n<pre><b>", number_grouped(step, (double)h->sample_step));
+        fprintf(f, "<h1>sample after step %s, prompt in bold</h1>\n<pre><b>",
+                number_grouped(step, (double)h->sample_step));
         markup_put(f, h->sample, (size_t)h->sample_prompt);
         fprintf(f, "</b>");
         markup_put(f, h->sample + h->sample_prompt, SIZE_MAX);
         fprintf(f, "</pre>\n");
     }
     fprintf(f, "</body></html>\n");
-    number_end(before);
+    locale_end(before);
 }

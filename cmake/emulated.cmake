@@ -1,0 +1,32 @@
+# Tests of a build for another processor: C tests and the program run under CMAKE_CROSSCOMPILING_EMULATOR. WKV is a
+# script that runs the program in it. tests/emulated.txt names the tests that are left out; the test left_out prints
+# them.
+foreach(program wkv wkv_scripted)
+  string(REPLACE ";" " " emulator "${CMAKE_CROSSCOMPILING_EMULATOR}")
+  file(WRITE ${CMAKE_BINARY_DIR}/emulated/${program} "#!/bin/sh\nexec ${emulator} ${CMAKE_BINARY_DIR}/${program} \"$@\"\n")
+  file(CHMOD ${CMAKE_BINARY_DIR}/emulated/${program}
+       PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+endforeach()
+
+set(LEFT_OUT "")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/emulated.txt)
+file(STRINGS ${CMAKE_SOURCE_DIR}/tests/emulated.txt rows REGEX "^[a-z]")
+foreach(row ${rows})
+  string(REGEX REPLACE " *\\| *" ";" row "${row}")
+  list(GET row 0 test)
+  list(GET row 1 processors)
+  list(GET row 2 reason)
+  if(" ${processors} " MATCHES " (all|${CMAKE_SYSTEM_PROCESSOR}) ")
+    string(APPEND LEFT_OUT "skip ${test}: ${reason}\n")
+    if(TEST ${test}) # some are not built
+      set_tests_properties(${test} PROPERTIES DISABLED TRUE)
+    endif()
+  endif()
+endforeach()
+file(WRITE ${CMAKE_BINARY_DIR}/emulated/left_out "${LEFT_OUT}")
+get_property(tests DIRECTORY PROPERTY TESTS)
+foreach(test ${tests})
+  set_tests_properties(${test} PROPERTIES TIMEOUT 3600)
+  set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT WKV=${CMAKE_BINARY_DIR}/emulated/wkv)
+endforeach()
+add_test(NAME left_out COMMAND ${CMAKE_COMMAND} -E cat ${CMAKE_BINARY_DIR}/emulated/left_out)

@@ -1,0 +1,28 @@
+# Toolchain: Linux on another processor, WKV_HOST = aarch64-linux-gnu, arm-linux-gnueabihf or riscv64-linux-gnu, with
+# Debian's cross compiler, the libraries of tools/foreign-libraries.sh, and the tests under qemu-user-static.
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES WKV_HOST)
+string(REGEX REPLACE "-.*" "" WKV_PROCESSOR "${WKV_HOST}")
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR ${WKV_PROCESSOR})
+set(CMAKE_C_COMPILER ${WKV_HOST}-gcc)
+set(CMAKE_ASM_COMPILER ${WKV_HOST}-gcc)
+set(CMAKE_OBJCOPY ${WKV_HOST}-objcopy)
+if(WKV_PROCESSOR STREQUAL arm) # with fused multiply-add: Cortex-A7, A15 and later, but not A8 and A9
+  set(CMAKE_C_FLAGS_INIT -mfpu=vfpv4)
+endif()
+set(CMAKE_EXE_LINKER_FLAGS_INIT -static) # threads of a program with shared libraries hang in qemu 7.2
+# -R: addresses are used again; without it qemu 7.2 keeps a table for each that was ever reserved, 100 MB a context.
+if(WKV_PROCESSOR STREQUAL arm)
+  set(CMAKE_CROSSCOMPILING_EMULATOR qemu-arm-static)
+else()
+  set(CMAKE_CROSSCOMPILING_EMULATOR qemu-${WKV_PROCESSOR}-static -R 64G)
+endif()
+
+set(WKV_LIBRARIES_OF_HOST ${CMAKE_CURRENT_LIST_DIR}/../build/libraries/${WKV_HOST})
+set(CMAKE_FIND_ROOT_PATH ${WKV_LIBRARIES_OF_HOST}) # without the compiler's own, of which the shared ones would be found
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(ENV{PKG_CONFIG_LIBDIR} ${WKV_LIBRARIES_OF_HOST}/lib/pkgconfig)
+set(PKG_CONFIG_ARGN --static)

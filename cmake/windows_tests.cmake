@@ -1,0 +1,34 @@
+# Tests under Wine. Of the tests of this list, which need what Windows does not have, the sum has a line each with the reason.
+set(WINDOWS_SKIPS
+  "test_bounds=the limits of a process (setrlimit) are those of POSIX"
+  "test_chat=it talks to the program through a terminal of POSIX"
+  "test_file=it forks, and opens FIFOs"
+  "test_kill=it ends processes through LD_PRELOAD"
+  "test_opencl=OpenCL is left out"
+  "test_opencl_models=OpenCL is left out"
+  "test_opencl_train=OpenCL is left out"
+  "test_pack=it forks"
+  "test_passes=it forks under the limits of a process"
+  "test_pull=its server forks"
+  "test_serve_beside=it starts the server by fork"
+  "test_serve_http=it starts the server by fork"
+  "test_serve_store=it starts the server by fork"
+  "test_store=it forks writers, and needs Redis"
+  "test_train_memory=it forks"
+  "test_train_resume=it forks, and kills a run"
+  "test_transcripts=it starts the server by fork")
+
+# skipped(<name> <out>): the reason, or empty
+function(skipped name out)
+  foreach(skip ${WINDOWS_SKIPS})
+    if(skip MATCHES "^${name}=(.*)$")
+      set(${out} "${CMAKE_MATCH_1}" PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  set(${out} "" PARENT_SCOPE)
+endfunction()
+
+function(add_skipped_test name reason)
+  add_test(NAME ${name} COMMAND sh -c "echo 'skip ${reason}'; echo '0 passed, 0 failed'")
+endfunction()

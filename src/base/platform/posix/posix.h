@@ -1,0 +1,10 @@
+/* posix.h - what the files of this folder share. */
+#ifndef WKV_BASE_PLATFORM_POSIX_H
+#define WKV_BASE_PLATFORM_POSIX_H
+
+#include "base/platform/entry.h"
+#include <sys/stat.h>
+
+void entry_of(entry_info *out, const struct stat *s);
+
+#endif

@@ -1,0 +1,52 @@
+/* signals.c - signals of POSIX. */
+#define _GNU_SOURCE
+#include "base/platform/signals.h"
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *truncated_sentence;
+
+/* SIGBUS: a mapped file was truncated. write and _exit are async-signal-safe. */
+static void on_bus_error(int signal_number)
+{
+    (void)signal_number;
+    ssize_t ignored = write(2, truncated_sentence, strlen(truncated_sentence));
+    (void)ignored;
+    _exit(1);
+}
+
+void signals_begin(const char *truncated)
+{
+    truncated_sentence = truncated;
+    signal(SIGBUS, on_bus_error);
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit of ulimit -f fails as a full disk does */
+    signal(SIGPIPE, SIG_IGN); /* a closed output is a normal end, not a signal */
+}
+
+void signals_on_interrupt(void (*fn)(int number))
+{
+    struct sigaction now = {.sa_handler = fn}, before; /* no SA_RESTART: reading from a terminal must wake up */
+    const int wanted[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int i = 0; i < 3; i++)
+        if (!sigaction(wanted[i], NULL, &before) && before.sa_handler != SIG_IGN) sigaction(wanted[i], &now, NULL);
+}
+
+/* Faults stay with the thread that caused them. */
+void signals_hold(signals_kept *before)
+{
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+    sigset_t none, mask;
+    _Static_assert(sizeof mask <= sizeof before->mask, "the mask of the system fits");
+    sigfillset(&none);
+    for (size_t k = 0; k < sizeof faults / sizeof *faults; k++) sigdelset(&none, faults[k]);
+    pthread_sigmask(SIG_SETMASK, &none, &mask);
+    memcpy(before->mask, &mask, sizeof mask);
+}
+
+void signals_restore(const signals_kept *before)
+{
+    sigset_t mask;
+    memcpy(&mask, before->mask, sizeof mask);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}

@@ -1,0 +1,33 @@
+/* terminal.c - the terminal of POSIX. */
+#define _GNU_SOURCE
+#include "base/platform/terminal.h"
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+int terminal_is(int fd) { return isatty(fd); }
+
+int terminal_columns(void)
+{
+    struct winsize w;
+    return ioctl(1, TIOCGWINSZ, &w) ? 0 : w.ws_col;
+}
+
+int terminal_shows_colours(void)
+{
+    const char *name = getenv("TERM");
+    return name && strcmp(name, "dumb");
+}
+
+int terminal_waits(int ms)
+{
+    struct pollfd in = {.fd = 0, .events = POLLIN};
+    return poll(&in, 1, ms) > 0;
+}
+
+ptrdiff_t terminal_line(char **line, size_t *capacity) { return getline(line, capacity, stdin); }
+int terminal_width_of(uint32_t character) { return wcwidth((wchar_t)character); }
