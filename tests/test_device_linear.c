@@ -82,13 +82,13 @@ static void linear(void)
 {
     static const int sizes[] = {1, 7, 64, 100, 257}, tokens[] = {1, 2, 5, 17, 64};
     for (size_t y = 0; y < sizeof weight_types / sizeof *weight_types; y++) {
-        int block = dtypes[weight_types[y]].values;
+        int values = dtypes[weight_types[y]].values;
         for (int i = 0; i < 5; i++)
             for (int k = 0; k < 5; k++) {
                 int in = sizes[i], out = sizes[(i + k) % 5], T = tokens[k],
-                    whole = (sizes[i] + block - 1) / block * block;
+                    whole = (sizes[i] + values - 1) / values * values;
                 linear_case(weight_types[y], whole, out, LAYOUT_ROW_MAJOR, T);
-                linear_case(weight_types[y], in, (out + block - 1) / block * block, LAYOUT_INPUT_MAJOR, T);
+                linear_case(weight_types[y], in, (out + values - 1) / values * values, LAYOUT_INPUT_MAJOR, T);
             }
     }
     linear_case(F32, 640, 331, LAYOUT_ROW_MAJOR, 130); /* more than one block of everything */

@@ -243,13 +243,13 @@ static int finish(stage *g)
 static int run_stages(wkv_context *c, const pass *p, batch b[MOST_STAGES])
 {
     const rwkv *m = &c->model->rwkv;
-    const probe *probe = probes_begin(&c->probes, p->of, p->given);
+    const probe *probed = probes_begin(&c->probes, p->of, p->given);
     stream s = {0};
     int err = 0;
     for (int i = 0; i < c->stages.n; i++) {
         stage *g = &c->stages.list[i];
         g->cx.b = &b[i];
-        g->cx.probe = probe;
+        g->cx.probe = probed;
         if (g->device->separate) b[i].spans = states_to_device(g, m, p);
         if (i)
             cross_all(&g->cx, m, &s);
