@@ -51,13 +51,11 @@ int plugin_load(const plugin **out, const char *name)
 {
     char folder[PATH], path[PATH + 64], first[PATH] = "";
     *out = NULL;
-    void *self = dlopen(NULL, RTLD_LAZY);
-    if (!self)
+    if (!library_can_open())
         return fail(WKV_EUNSUPPORTED,
                     "this wkv is a static program, which loads no plug-ins; for %s, build one with make, or install a "
                     "package of your system",
                     name);
-    dlclose(self);
     for (int i = 0; folder_at(folder, i); i++) {
         snprintf(path, sizeof path, "%s/libwkv-%s%s", folder, name, library_extension);
         if (entry_exists(path)) return load(out, path);

@@ -46,6 +46,7 @@ int64_t thread_processor_us(void); /* the same of the calling thread */
 /* ---- libraries loaded at run time -------------------------------------------------------------------------------- */
 
 extern const char library_extension[]; /* ".so" */
+int library_can_open(void);            /* 0: a static program, which opens none */
 void *library_open(const char *path);  /* NULL: library_error has the reason */
 void *library_symbol(void *library, const char *name);
 void library_close(void *library);

@@ -111,6 +111,14 @@ int64_t thread_processor_us(void) { return clock_us(CLOCK_THREAD_CPUTIME_ID); }
 /* ---- libraries --------------------------------------------------------------------------------------------------- */
 
 const char library_extension[] = ".so";
+
+int library_can_open(void)
+{
+    void *self = dlopen(NULL, RTLD_LAZY);
+    if (self) dlclose(self);
+    return self != NULL;
+}
+
 void *library_open(const char *path) { return dlopen(path, RTLD_NOW | RTLD_LOCAL); }
 void *library_symbol(void *library, const char *name) { return dlsym(library, name); }
 void library_close(void *library) { dlclose(library); }

@@ -148,6 +148,7 @@ int64_t thread_processor_us(void) { return thread_clock_us((thread_clock)GetCurr
 /* ---- libraries --------------------------------------------------------------------------------------------------- */
 
 const char library_extension[] = ".dll";
+int library_can_open(void) { return 1; }
 
 void *library_open(const char *path)
 {
