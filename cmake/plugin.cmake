@@ -15,7 +15,7 @@ if(OPENCL_FOUND AND NOT WKV_SANITIZE MATCHES thread) # drivers are not built for
   file(GLOB OPENCL_SOURCES CONFIGURE_DEPENDS src/opencl/*.c)
   file(GLOB OPENCL_KERNELS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/opencl/kernels/*.cl)
   add_library(wkv_opencl MODULE ${OPENCL_SOURCES} src/opencl/kernels.S src/format/dtype.c src/format/codes.c src/format/layout.c
-              ${PLATFORM_SOURCES})
+              src/base/cores.c ${PLATFORM_SOURCES})
   set_target_properties(wkv_opencl PROPERTIES PREFIX lib OUTPUT_NAME wkv-opencl LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   set_source_files_properties(src/opencl/kernels.S PROPERTIES
     COMPILE_OPTIONS "-Wa,-I${CMAKE_SOURCE_DIR}/src/opencl/kernels" OBJECT_DEPENDS "${OPENCL_KERNELS}")

@@ -16,6 +16,16 @@ set(WINDOWS_SKIPS
   "test_store=it forks writers, and needs Redis"
   "test_train_memory=it forks"
   "test_train_resume=it forks, and kills a run"
+  "test_files=it is about links, FIFOs, rights and signals of POSIX"
+  "test_opencl_command=OpenCL is left out"
+  "test_session_command=test_kill makes its session"
+  "test_mpi=Open MPI is left out"
+  "test_deploy=it installs servers of Linux"
+  "test_peers=its peers are programs of Linux"
+  "test_checks=it reads the sources, as the tests of Linux have done"
+  "test_docs=it reads the sources, as the tests of Linux have done"
+  "test_language=it reads the sources, as the tests of Linux have done"
+  "test_setup=it is about the machine that builds"
   "test_transcripts=it starts the server by fork")
 
 # skipped(<name> <out>): the reason, or empty

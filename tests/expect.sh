@@ -9,6 +9,8 @@ cd "$work" || exit 1
 unset WKV_DATA WKV_MODELS WKV_STORE NO_COLOR
 export XDG_CACHE_HOME="$work/cache" # never the user's
 passed=0 failed=0 skipped=0
+stop=TERM # the signal that asks the program to end
+[ -z "${WKV_WINDOWS:-}" ] || stop=INT # Wine makes Ctrl-C of it, and of no other
 
 pass() { passed=$((passed + 1)); }
 fail() {
@@ -25,6 +27,13 @@ run() {
     if [ $got = "$expected" ]; then pass; else
         fail "wkv $* ended with $got, expected $expected: $(head -n 3 err)"
     fi
+}
+# posix WHAT: whether the program has what only systems of POSIX have; a check behind it is counted as skipped on Windows
+posix() {
+    [ -n "${WKV_WINDOWS:-}" ] || return 0
+    skipped=$((skipped + 1))
+    echo "skip $1: of POSIX"
+    return 1
 }
 # holds FILE TEXT: FILE has TEXT in a line; lacks: it does not
 holds() { if grep -qF -e "$2" "$1"; then pass; else fail "no '$2' in $1: $(head -n 5 "$1")"; fi; }

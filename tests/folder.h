@@ -10,7 +10,7 @@
 
 static char folder[64];
 
-static void folder_begin(const char *name)
+static inline void folder_begin(const char *name)
 {
     uint32_t number;
     if (!system_random(&number, sizeof number)) {
@@ -21,7 +21,7 @@ static void folder_begin(const char *name)
     exit(1);
 }
 
-static void remove_all(const char *path)
+static inline void remove_all(const char *path)
 {
     char below[512];
     name_list *l = listing_open(path);
@@ -38,7 +38,7 @@ static void remove_all(const char *path)
     if (folder_remove(path)) printf("%s is left behind\n", path);
 }
 
-static void folder_end(void) { remove_all(folder); }
+static inline void folder_end(void) { remove_all(folder); }
 
 /* The path of a file in it; the last eight results stay valid. */
 static inline const char *in_folder(const char *name)

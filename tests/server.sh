@@ -26,7 +26,7 @@ serve() {
 }
 # end STATUS: end the server, with this status
 end() {
-    kill -TERM $server
+    kill -$stop $server
     wait $server
     is $? "$1" "status of the server ($(tail -n 2 log))"
     server=

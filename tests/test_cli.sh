@@ -258,7 +258,7 @@ for command in "generate $go -n 5000 x" "tokenize --vocab $vocab --jsonl many.js
     is "$(cat status)" 0 "status of wkv $command | head -c 1"
     is "$(wc -c <err | tr -d ' ')" 0 "what it says"
 done
-if [ -w /dev/full ]; then
+if [ -w /dev/full ] && posix "a full disk that is a device"; then
     "$WKV" tokenize --vocab "$vocab" "in a" >/dev/full 2>err
     is $? 1 "status on a full disk"
     holds err "standard output"

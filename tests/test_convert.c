@@ -3,6 +3,7 @@
 #include "format/write.h"
 #include "models.h"
 #include "base/platform/entry.h"
+#include "folder.h"
 #include <sys/stat.h>
 
 #define MODELS TEST_DIR "/golden/models"
@@ -527,7 +528,7 @@ static void beside_others(void)
     }
     wkv_tokenizer_close(t);
     wkv_model_close(m);
-    EXPECT_EQ(system("rm -r convert-beside"), 0);
+    remove_all("convert-beside");
 }
 
 /* ---- refusals ---------------------------------------------------------------------------------------------------- */

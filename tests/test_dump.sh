@@ -85,9 +85,9 @@ run 0 dump -m "$model" --vocab "$vocab" "the end" --sites all -o named.safetenso
 same named.safetensors all.safetensors "--sites all and the default"
 
 # ---- a text with a NUL is not in the metadata as a part of itself
-printf 'the\0end' >nul.txt
-run 0 dump -f nul.txt --sites k -o nul.safetensors # the built-in vocabulary has byte 0
-if head -c 2000 nul.safetensors | grep -aqF '"text"'; then fail "a text with NUL is in the metadata"; else pass; fi
+printf 'the\0end' >zero.txt
+run 0 dump -f zero.txt --sites k -o zero.safetensors # the built-in vocabulary has byte 0
+if head -c 2000 zero.safetensors | grep -aqF '"text"'; then fail "a text with NUL is in the metadata"; else pass; fi
 
 # ---- refusals --------------------------------------------------------------------------------------------------------
 refused() { # STATUS TEXT ARGUMENTS...

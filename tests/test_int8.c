@@ -9,6 +9,7 @@
 #include "ops/device.h"
 #include "test.h"
 #include "base/platform/pages.h"
+#include "cpu/fma.h"
 
 static rng dice = {11, 0};
 
@@ -84,16 +85,16 @@ static float defined(dtype type, const uint8_t *row, const float *x, int I, floa
         }
         if (w.halves) {
             step = w.d * d;
-            y = fmaf((float)sum[0], step, y);
+            y = fma_once((float)sum[0], step, y);
             step = w.second * d;
-            y = fmaf((float)sum[1], step, y);
+            y = fma_once((float)sum[1], step, y);
             continue;
         }
         step = w.d * d;
-        y = fmaf((float)(sum[0] + sum[1]), step, y);
+        y = fma_once((float)(sum[0] + sum[1]), step, y);
         if (has_minimum(type)) {
             step = d * (float)(total[0] + total[1]);
-            y = fmaf(w.m, step, y);
+            y = fma_once(w.m, step, y);
         }
     }
     return y * scale;

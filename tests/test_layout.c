@@ -4,6 +4,7 @@
 #include "format/layout.h"
 #include "room.h"
 #include "test.h"
+#include "cpu/fma.h"
 #include <stdlib.h>
 
 static uint32_t dice = 1;
@@ -23,7 +24,7 @@ static void fill(float *x, int n, double zeros)
 static float multiply_add(int fused, float a, float b, float c)
 {
     volatile float rounded = a * b; /* where the instruction set does not fuse */
-    return fused ? fmaf(a, b, c) : rounded + c;
+    return fused ? fma_once(a, b, c) : rounded + c;
 }
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------- */

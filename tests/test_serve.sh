@@ -146,7 +146,7 @@ chat 404 "{$hello, \"session\": \"book\"}"
 
 complete 200 '{"prompt": "Once upon a", "max_tokens": 1, "temperature": 0, "return_state": true}'
 field state >held
-is "$(stat -c %a data/wkv/store/secret)" 600 "mode of the secret"
+posix "modes of files" && is "$(stat -c %a data/wkv/store/secret)" 600 "mode of the secret"
 printf '{"prompt": " there", "max_tokens": 4, "temperature": 0, "state": "%s"}' "$(cat held)" >state.json
 complete 200 @state.json
 continued=$(field text)
@@ -302,13 +302,15 @@ is $? 1 "status of a server whose only model is damaged"
 holds log "an unfinished download"
 
 # ---- no folder for sessions --------------------------------------------------------------------------------------------
-data=$XDG_DATA_HOME home=$HOME
-unset XDG_DATA_HOME HOME
-serve
-export XDG_DATA_HOME="$data" HOME="$home"
-ask 501 /v1/sessions
-holds body 'this server keeps no sessions'
-end 0
+if posix "a user without a folder"; then
+    data=$XDG_DATA_HOME home=$HOME
+    unset XDG_DATA_HOME HOME
+    serve
+    export XDG_DATA_HOME="$data" HOME="$home"
+    ask 501 /v1/sessions
+    holds body 'this server keeps no sessions'
+    end 0
+fi
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -4,6 +4,7 @@
 #include "session/tree.h"
 #include "stored.h"
 #include "base/platform/entry.h"
+#include <sys/stat.h>
 #include <utime.h>
 #include <sqlite3.h>
 

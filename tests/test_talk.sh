@@ -183,24 +183,30 @@ holds err "99999"
 holds err "temperature 0.3"
 is "$(grep -c . out)" 1 "answers after a setting that was refused"
 printf '%s\n' "Tell me a story." "Tell me a story." >lines
-for signal in INT TERM HUP; do
+signals="INT TERM HUP"
+posix "signals" || signals=
+for signal in $signals; do
     { cat lines; sleep 2; } | { timeout --preserve-status -k 20 -s $signal 0.7 "$WKV" chat -n 5 >out 2>err; echo $? >status; }
     is "$(cat status)" 130 "the status after SIG$signal"
 done
 printf 'x\033]0;no\007\033[31mred' >escapes
 "$WKV" state make escapes -o escapes.safetensors >out 2>err
-odd=$(printf 'a\302\233\033[31m.safetensors')
-cp escapes.safetensors "$odd"
-"$WKV" state mix "$odd" "$odd" -o odd.safetensors >out 2>err
-is $? 0 "the status of a mix of files with control characters in their names"
-"$WKV" state info odd.safetensors >out 2>err
-holds out "mix of a???[31m"
+if posix "control characters in names of files"; then
+    odd=$(printf 'a\302\233\033[31m.safetensors')
+    cp escapes.safetensors "$odd"
+    "$WKV" state mix "$odd" "$odd" -o odd.safetensors >out 2>err
+    is $? 0 "the status of a mix of files with control characters in their names"
+    "$WKV" state info odd.safetensors >out 2>err
+    holds out "mix of a???[31m"
+fi
 printf '/tree\n/goto 1\n' | talk --state escapes.safetensors
 LC_ALL=C grep -q "$(printf '\033')" out err && fail "escape sequences of a text reach the terminal"
-(ulimit -f 100 && printf 'Hello.\n/save large.safetensors\nHello.\n' | "$WKV" chat -n 3 >out 2>err)
-is $? 1 "the status with a file that is too large"
-is "$(grep -c . out)" 2 "answers with a file that is too large"
-is "$(ls | grep -c large)" 0 "files that are left of it"
+if posix "limits of files"; then
+    (ulimit -f 100 && printf 'Hello.\n/save large.safetensors\nHello.\n' | "$WKV" chat -n 3 >out 2>err)
+    is $? 1 "the status with a file that is too large"
+    is "$(grep -c . out)" 2 "answers with a file that is too large"
+    is "$(ls | grep -c large)" 0 "files that are left of it"
+fi
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -184,7 +184,7 @@ static void ids_are_checked_first(void)
     for (int32_t i = 0; i < 300; i++) fwrite(&(int32_t){i == 77 ? -5 : 1}, 4, 1, f);
     fclose(f);
     write_binidx(in_folder("low"), 4, (int32_t[]){300, 0}, 2);
-    rename(in_folder("tok.bin"), in_folder("low.bin"));
+    entry_rename(in_folder("tok.bin"), in_folder("low.bin"));
     tokens d = {0};
     EXPECT_EQ(tokens_add(&d, in_folder("low"), &(text_form){0}), 0);
     EXPECT_EQ(tokens_check(&d, 256), WKV_EFORMAT);

@@ -1,5 +1,14 @@
 #!/bin/sh
 # wine.sh PROGRAM.exe [arguments] - run a program of Windows under Wine, quietly, with a Windows of its own in build/wine.
+# wine.sh --begin, wine.sh --end - keep this Windows running between programs. Its services would else start with each
+# one, and hold the output that it was given: whoever reads that to the end would wait for them.
 root=$(cd "$(dirname "$0")/.." && pwd)
 export WINEPREFIX="${WINEPREFIX:-$root/build/wine}" WINEDEBUG=-all WINEDLLOVERRIDES="mscoree=;mshtml=" DISPLAY=
-exec wine "$@"
+case $1 in
+--begin)
+    wine wineboot -i >/dev/null 2>&1
+    wine ping -n 86400 127.0.0.1 </dev/null >/dev/null 2>&1 &
+    ;;
+--end) wineserver -k ;;
+*) exec wine "$@" ;;
+esac

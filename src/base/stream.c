@@ -28,6 +28,11 @@ FILE *stream_open(stream *s)
     return writer_open(s, put);
 }
 
+void stream_update(FILE *f, stream *s)
+{
+    if (writer_update(f, s, put)) s->lost = -1;
+}
+
 int stream_close(FILE *f, stream *s, const char *content)
 {
     if (f && !writer_close(f, s, put) && !s->lost) return 0;

@@ -12,8 +12,10 @@ typedef struct {
 } stream;
 
 int stream_put(stream *s, const char *from, size_t n); /* 0, or -1 from the first failure on */
-/* *s starts empty; the caller keeps it until stream_close, which completes it. NULL: no memory. */
+/* *s starts empty; the caller keeps it until stream_close, which completes it as stream_update does. NULL: no memory. */
 FILE *stream_open(stream *s);
+/* Have all that was written so far in *s. */
+void stream_update(FILE *f, stream *s);
 /* Close f, which may be NULL. WKV_ENOMEM ("no memory for CONTENT"), and s->text is NULL, when anything was lost. */
 int stream_close(FILE *f, stream *s, const char *content);
 

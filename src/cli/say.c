@@ -86,7 +86,7 @@ int put_end(int status)
 {
     put_flush();
     if (!put_errno) return status;
-    if (put_errno == EPIPE) return 0;
+    if (output_is_left(put_errno)) return 0;
     return complain("standard output: %s", strerror(put_errno));
 }
 

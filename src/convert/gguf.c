@@ -82,21 +82,22 @@ typedef struct {
 
 enum { NORMAL = 1, CONTROL = 3, UNUSED = 5 };
 
-/* The bytes as Python prints them between b' and '. */
-static void escape(FILE *f, const char *p, size_t n)
+/* The bytes as Python prints them between b' and '. Returns the length of the text. */
+static int escape(FILE *f, const char *p, size_t n)
 {
-    int both = memchr(p, '\'', n) && memchr(p, '"', n);
+    int length = 0, both = memchr(p, '\'', n) && memchr(p, '"', n);
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)p[i];
         if (c == '\\' || (c == '\'' && both))
-            fprintf(f, "\\%c", c);
+            length += fprintf(f, "\\%c", c);
         else if (c == '\t' || c == '\n' || c == '\r')
-            fprintf(f, "\\%c", c == '\t' ? 't' : c == '\n' ? 'n' : 'r');
+            length += fprintf(f, "\\%c", c == '\t' ? 't' : c == '\n' ? 'n' : 'r');
         else if (c < 32 || c > 126)
-            fprintf(f, "\\x%02x", c);
+            length += fprintf(f, "\\x%02x", c);
         else
-            putc(c, f);
+            length += fprintf(f, "%c", c);
     }
+    return length;
 }
 
 /* All V words: a token without text is "<s>", the end of a text, if it is token 0, else padding. */
@@ -107,17 +108,16 @@ static int collect(words *w, const wkv_tokenizer *t, int V)
     w->ends = malloc((size_t)V * sizeof *w->ends);
     w->kinds = malloc((size_t)V * sizeof *w->kinds);
     int there = f && w->ends && w->kinds;
+    size_t end = 0;
     for (int i = 0; there && i < V; i++) {
         size_t n;
         const char *bytes = wkv_token_bytes(t, i, &n);
         w->kinds[i] = n ? NORMAL : i ? UNUSED : CONTROL;
         if (n)
-            escape(f, bytes, n);
-        else if (i)
-            fprintf(f, "[PAD%d]", i);
+            end += (size_t)escape(f, bytes, n);
         else
-            fputs("<s>", f);
-        w->ends[i] = all.n;
+            end += (size_t)(i ? fprintf(f, "[PAD%d]", i) : fprintf(f, "<s>"));
+        w->ends[i] = end;
     }
     int err = stream_close(f, &all, "the words of a vocabulary");
     w->text = all.text;

@@ -34,10 +34,12 @@ void map_release(const void *map, size_t bytes);
 void map_expect(const void *map, size_t bytes, int scattered); /* read-ahead, or none */
 void map_forget(const void *map, size_t bytes);                /* give its pages back; the next read gets them again */
 
-/* A stream whose bytes are given to put(to, ...), at writer_close at the latest; put returns 0 or -1. NULL: errno. */
+/* A stream whose bytes are given to put(to, ...), at writer_update or writer_close at the latest; put returns 0 or -1.
+ * NULL: errno. */
 typedef int writer_put(void *to, const char *from, size_t bytes);
 FILE *writer_open(void *to, writer_put *put);
-int writer_close(FILE *f, void *to, writer_put *put); /* 0, or -1: a byte was lost */
+int writer_update(FILE *f, void *to, writer_put *put); /* 0, or -1 */
+int writer_close(FILE *f, void *to, writer_put *put);  /* 0, or -1: a byte was lost */
 
 /* Discard everything that is written to standard error. */
 int discard_errors(void);

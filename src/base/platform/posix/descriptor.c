@@ -125,6 +125,13 @@ FILE *writer_open(void *to, writer_put *put)
     return f;
 }
 
+/* It has no buffer. */
+int writer_update(FILE *f, void *to, writer_put *put)
+{
+    (void)to, (void)put;
+    return ferror(f) ? -1 : 0;
+}
+
 int writer_close(FILE *f, void *to, writer_put *put)
 {
     (void)to, (void)put;

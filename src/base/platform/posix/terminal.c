@@ -1,6 +1,7 @@
 /* terminal.c - the terminal of POSIX. */
 #define _GNU_SOURCE
 #include "base/platform/terminal.h"
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@ int terminal_shows_colours(void)
     const char *name = getenv("TERM");
     return name && strcmp(name, "dumb");
 }
+
+int output_is_left(int why) { return why == EPIPE; }
 
 int terminal_waits(int ms)
 {

@@ -115,15 +115,21 @@ FILE *writer_open(void *to, writer_put *put)
     return _wfopen(path, L"w+bTD"); /* kept in memory where there is some, and deleted when it is closed */
 }
 
-int writer_close(FILE *f, void *to, writer_put *put)
+int writer_update(FILE *f, void *to, writer_put *put)
 {
     char part[65536];
     int lost = ferror(f) || fflush(f);
     rewind(f);
     for (size_t n; !lost && (n = fread(part, 1, sizeof part, f));) lost = put(to, part, n);
     if (ferror(f)) lost = 1;
-    fclose(f);
-    return lost ? -1 : 0;
+    rewind(f);
+    return lost || _chsize(_fileno(f), 0) ? -1 : 0;
+}
+
+int writer_close(FILE *f, void *to, writer_put *put)
+{
+    const int lost = writer_update(f, to, put);
+    return fclose(f) || lost ? -1 : 0;
 }
 
 int discard_errors(void) { return freopen("NUL", "w", stderr) ? 0 : -1; }

@@ -2,6 +2,7 @@
 #include "base/platform/windows/windows.h"
 #include "base/platform/system.h"
 #include "base/platform/terminal.h"
+#include <errno.h>
 #include <io.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,12 @@ int terminal_shows_colours(void)
 {
     DWORD mode;
     return GetConsoleMode(GetStdHandle(STD_OUTPUT_HANDLE), &mode) && mode & ENABLE_VIRTUAL_TERMINAL_PROCESSING;
+}
+
+/* The C library has "invalid argument" for a pipe without a reader. */
+int output_is_left(int why)
+{
+    return why == EPIPE || (why == EINVAL && GetFileType(GetStdHandle(STD_OUTPUT_HANDLE)) == FILE_TYPE_PIPE);
 }
 
 /* Events of a console are also keys that are released, and windows that move. */
