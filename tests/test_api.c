@@ -38,6 +38,12 @@ static void contexts_and_states(void)
     EXPECT_EQ(wkv_context_device_bytes(NULL, NULL), 0);
     EXPECT_EQ(wkv_context_device_bytes(c, NULL), 0);
     char name[32], line[400];
+    wkv_stage stage;
+    REFUSED(wkv_context_stage(NULL, 0, &stage));
+    REFUSED(wkv_context_stage(c, 0, NULL));
+    EXPECT_EQ(wkv_context_stage(c, 0, &stage), 1);
+    EXPECT_EQ(stage.first, 0);
+    EXPECT_EQ(wkv_context_stage(c, 1, &stage), 0);
     REFUSED(wkv_device_describe(0, NULL, line, sizeof line));
     REFUSED(wkv_device_describe(0, name, NULL, sizeof line));
     REFUSED(wkv_device_describe(-1, name, line, sizeof line));
