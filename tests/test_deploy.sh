@@ -35,9 +35,9 @@ else
     skip "the manifests of Kubernetes: no Python with yaml here"
 fi
 # the image has the packages that the build needs, and those that the program is linked to; drivers of a GPU are the
-# machine's
-for need in $(sed -n 's/^    apt:.*) echo \(.*\) ;;$/\1/p' "$here/../tools/setup.sh" |
-    grep -v pocl-opencl-icd); do
+# machine's, and it builds for its own processor
+for need in $(grep -vE ':(opencl-driver|cross-compiler|qemu|mingw|wine|dpkg-source|tclsh)\)' "$here/../tools/setup.sh" |
+    sed -n 's/^    apt:.*) echo \(.*\) ;;$/\1/p'); do
     holds "$packaging/Dockerfile" " $need "
 done
 if grep -q bookworm /etc/os-release 2>/dev/null && command -v objdump >/dev/null; then
