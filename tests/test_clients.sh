@@ -40,7 +40,7 @@ open_webui open_webui
 tools langchain_openai jsonschema
 harness lm_eval datasets numpy
 END
-kill $server
+kill -$stop $server
 wait $server
 is $? 0 "status of the server"
 echo "$passed passed, $failed failed, $skipped skipped"
