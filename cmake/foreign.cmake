@@ -1,5 +1,5 @@
 # Toolchain: Linux on another processor, WKV_HOST = aarch64-linux-gnu, arm-linux-gnueabihf or riscv64-linux-gnu, with
-# Debian's cross compiler, the libraries of tools/foreign-libraries.sh, and the tests under qemu-user-static.
+# Debian's cross compiler, the libraries of tools/libraries.sh, and the tests under qemu-user-static.
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES WKV_HOST)
 string(REGEX REPLACE "-.*" "" WKV_PROCESSOR "${WKV_HOST}")
 set(CMAKE_SYSTEM_NAME Linux)

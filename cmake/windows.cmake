@@ -1,5 +1,5 @@
 # Toolchain: 64-bit Windows from Debian, with its gcc-mingw-w64-x86-64-posix, tests under Wine. The libraries are those of
-# tools/foreign-libraries.sh. One program without other files: everything is linked into it.
+# tools/libraries.sh. One program without other files: everything is linked into it.
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
 set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc-posix)

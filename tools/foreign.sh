@@ -15,7 +15,7 @@ windows) with_host=x86_64-w64-mingw32 ;;
 esac
 jobs=${JOBS:-$(nproc 2>/dev/null || echo 2)}
 setup
-tools/foreign-libraries.sh $with_host build/libraries/$with_host
+tools/libraries.sh $with_host build/libraries/$with_host
 cmake --preset "$1"
 cmake --build "build/$1" -j "$jobs"
 exec tools/check.sh "build/$1"

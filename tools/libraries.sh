@@ -21,10 +21,10 @@ die() {
     exit 1
 }
 
-system=Linux tools=$host- compiler=$host-gcc
+system=Linux tools=$host- compiler=$host-gcc resources=
 case $host in
 *-linux-musl) tools='' compiler=musl-gcc ;; # the compiler of the machine with musl's headers and libraries
-*-mingw32) system=Windows compiler=$host-gcc-posix ;;
+*-mingw32) system=Windows compiler=$host-gcc-posix resources=-DCMAKE_RC_COMPILER=$host-windres ;;
 *-linux-gnu*) ;;
 *) die "found the host $host, expected x86_64-linux-musl, x86_64-w64-mingw32 or HOST-linux-gnu" ;;
 esac
@@ -81,7 +81,7 @@ with_cmake() { # FOLDER OPTION...; headers of the machine itself are not looked 
         -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS="$flags" -DCMAKE_INSTALL_PREFIX="$prefix" \
         -DCMAKE_INSTALL_LIBDIR=lib -DBUILD_SHARED_LIBS=OFF \
         -DCMAKE_FIND_ROOT_PATH="$prefix" -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY \
-        -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=ONLY "$@" >log 2>&1 &&
+        -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY -DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=ONLY $resources "$@" >log 2>&1 &&
         cmake --build built -j "$jobs" >>log 2>&1 && cmake --install built >>log 2>&1
 }
 
@@ -112,10 +112,16 @@ build_pcre2() {
     with_cmake . -DPCRE2_BUILD_TESTS=OFF -DPCRE2_BUILD_PCRE2GREP=OFF -DPCRE2_SUPPORT_JIT=$jit
 }
 build_utf8proc() { with_cmake . -DUTF8PROC_ENABLE_TESTING=OFF; }
-build_libzstd() { with_cmake build/cmake -DZSTD_BUILD_PROGRAMS=OFF -DZSTD_BUILD_SHARED=OFF -DZSTD_BUILD_TESTS=OFF; }
-build_sqlite3() { # its one file is put together by a program of the machine that builds
-    # shellcheck disable=SC2086 # a list of words
-    with_configure --disable-tcl --disable-readline --disable-load-extension BUILD_CC=cc && make sqlite3.c >>log 2>&1 &&
+build_libzstd() { # its Makefile asks for the system by two names; its CMake also wants a compiler of C++
+    os=$system
+    [ $system = Linux ] || os=Windows_NT
+    set -- CC="$compiler" CFLAGS="$flags" AR="${tools}ar" TARGET_SYSTEM=$os OS=$os PREFIX="$prefix"
+    make -C lib -j "$jobs" "$@" libzstd.a >log 2>&1 && make -C lib "$@" install-includes install-static install-pc >>log 2>&1
+}
+build_sqlite3() { # its one file is put together by programs of the machine that builds, and is the same for each
+    ./configure --prefix="$prefix" --libdir="$prefix/lib" --disable-tcl --disable-readline --disable-load-extension >log 2>&1 &&
+        make sqlite3.c >>log 2>&1 &&
+        # shellcheck disable=SC2086 # a list of words
         "$compiler" $flags -DSQLITE_THREADSAFE=1 -DSQLITE_OMIT_LOAD_EXTENSION -c sqlite3.c -o sqlite3.o >>log 2>&1 &&
         "${tools}ar" rcs "$prefix/lib/libsqlite3.a" sqlite3.o && cp sqlite3.h "$prefix/include/" &&
         cp sqlite3.pc "$prefix/lib/pkgconfig/"

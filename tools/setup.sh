@@ -123,6 +123,7 @@ missing_for_host() {
         ;;
     esac
     command -v dpkg-source >/dev/null 2>&1 || echo dpkg-source # sources of libraries
+    command -v m4 >/dev/null 2>&1 || echo m4                   # nettle is configured with it
     command -v tclsh >/dev/null 2>&1 || echo tclsh             # puts SQLite together
 }
 
@@ -154,7 +155,7 @@ get_packages() {
     fi
     needs=$(missing | tr '\n' ' ')
     case $needs in
-    *compiler* | *qemu* | *mingw* | *wine* | *dpkg-source* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
+    *compiler* | *qemu* | *mingw* | *wine* | *dpkg-source* | *m4* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
         # shellcheck disable=SC2086 # a list of words
         say "Missing: $needs(${refused:-not in the packages installed}). Please run:
     $(command_of $packages)"
