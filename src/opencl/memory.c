@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "opencl/opencl.h"
 #include "base/platform/pages.h"
+#include "base/poison.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,7 @@ void opencl_arena_free(device *d, arena *a)
     if (!r) return;
     opencl_flush(o);
     opencl_release(o, &r->buffer, r->have);
+    ASAN_UNPOISON_MEMORY_REGION(a->base, a->peak);
     pages_release(r->base, r->bytes);
     *r = (region){0};
     *a = (arena){0};
