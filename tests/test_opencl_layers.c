@@ -453,6 +453,7 @@ int main(void)
     const char *which = getenv("WKV_OPENCL");
     known k;
     wkv_context *c;
+    unsetenv("WKV_DEVICE"); /* the processor is the reference */
     snprintf(opencl, sizeof opencl, "opencl:%s", which ? which : "0");
     if (!golden_open(&k, goldens[0].name)) return DONE();
     if (wkv_context_new(&c, k.m, &(wkv_context_options){.device = opencl})) {
