@@ -62,8 +62,8 @@ enum rwkv_error_flags {
 /* A model and the means to compute with it, for one thread at a time. */
 struct rwkv_context;
 
-/* Whether errors are printed to standard error, as they are at first. ctx NULL: those of opening and quantizing, and the
- * setting that a new context begins with. */
+/* Whether errors are printed to standard error, as they are at first. ctx NULL: those of opening and quantizing, and
+ * the setting that a new context begins with. */
 RWKV_API void rwkv_set_print_errors(struct rwkv_context *ctx, bool print_errors);
 RWKV_API bool rwkv_get_print_errors(const struct rwkv_context *ctx);
 

@@ -335,9 +335,10 @@ WKV_API size_t wkv_template_reply(const wkv_template *t, const char *text, char 
  *
  * turn: the first gives the tools after the system text (which may be NULL), as a list of lines
  * ("- get_weather(location: string)") or as JSON, an array with one object of "name", "description" and "arguments" a
- * line. call: the answer is to be a call, and the turn ends before it: "System: Tools:\n...\nReturn only a JSON function
- * call.\n\nUser: hi\n\nAssistant: ```json". A reasoning model opens the fence itself after "<think". call 0: the model
- * chooses between a call and words. The result of a function is a question that begins with "Function output:\n".
+ * line. call: the answer is to be a call, and the turn ends before it: "System: Tools:\n...\nReturn only a JSON
+ * function call.\n\nUser: hi\n\nAssistant: ```json". A reasoning model opens the fence itself after "<think". call 0:
+ * the model chooses between a call and words. The result of a function is a question that begins with
+ * "Function output:\n".
  * reply: a call: "\n{...}\n```\n\n", behind its fence. */
 WKV_API size_t wkv_template_tools_turn(const wkv_template *t, int first, const char *system, const char *tools,
                                        const char *user, wkv_think think, int call, char *out, size_t cap);

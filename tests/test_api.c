@@ -1,6 +1,6 @@
-/* test_api.c - wrong use of models, contexts, texts and files (wkv.h, wkv_file.h, wkv_tools.h): every function with NULL, negative
- * and foreign arguments gives its code and a sentence, *out is NULL, and nothing crashes. The other headers are in
- * test_api_*.c. */
+/* test_api.c - wrong use of models, contexts, texts and files (wkv.h, wkv_file.h, wkv_tools.h): every function with
+ * NULL, negative and foreign arguments gives its code and a sentence, *out is NULL, and nothing crashes. The other
+ * headers are in test_api_*.c. */
 #include "api.h"
 #include "wkv_base.h"
 #include "wkv_file.h"

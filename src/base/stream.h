@@ -12,7 +12,7 @@ typedef struct {
 } stream;
 
 int stream_put(stream *s, const char *from, size_t n); /* 0, or -1 from the first failure on */
-/* *s starts empty; the caller keeps it until stream_close, which completes it as stream_update does. NULL: no memory. */
+/* *s starts empty; the caller keeps it until stream_close, which completes it like stream_update. NULL: no memory. */
 FILE *stream_open(stream *s);
 /* Have all that was written so far in *s. */
 void stream_update(FILE *f, stream *s);

@@ -7,8 +7,8 @@
  *                                 With FLIP w is unsigned; without it w is signed where `wide` is not 0, and else
  *                                 0 .. 63
  *     FLIP                        0x80 where DOT takes unsigned bytes, else 0
- *     DOT_PAIRS(acc, x, w)        optional: acc + the four sums of eight products {x0 w0, x0 w1, x1 w0, x1 w1} of signed
- *                                 bytes, x0 and w0 being the low eight (int8_pairs.h)
+ *     DOT_PAIRS(acc, x, w)        optional: acc + the four sums of eight products {x0 w0, x0 w1, x1 w0, x1 w1} of
+ *                                 signed bytes, x0 and w0 being the low eight (int8_pairs.h)
  *     JOIN8(p, q)                 with DOT_PAIRS: the vector of eight bytes at p and eight at q
  */
 #include "cpu/int8.h"

@@ -46,8 +46,8 @@ static void give_up(exchange *x)
     exchange_resume(x);
 }
 
-/* The rest of a body cannot come: the client has closed its half. libmicrohttpd misses this where it comes together with
- * the last bytes. Seen twice, so that the HTTP thread has had the time to use bytes that it has read. */
+/* The rest of a body cannot come: the client has closed its half. libmicrohttpd misses this where it comes together
+ * with the last bytes. Seen twice, so that the HTTP thread has had the time to use bytes that it has read. */
 static int is_cut(exchange *x)
 {
     const int closed = x->fd >= 0 && socket_is_finished(x->fd);

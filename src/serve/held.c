@@ -47,8 +47,8 @@ static int read_keys(server *s, const char *path)
     return 1;
 }
 
-/* A new key in a file of its own: another server that makes one at the same time is first, or second. Without a path, or
- * where it cannot be written, the key is that of this server until it ends. */
+/* A new key in a file of its own: another server that makes one at the same time is first, or second. Without a path,
+ * or where it cannot be written, the key is that of this server until it ends. */
 static int make_keys(server *s, const char *path)
 {
     unsigned char key[32];

@@ -14,7 +14,7 @@
 #endif
 
 void socket_begin(void); /* once, before any of the others */
-/* A socket that listens at the address; -1: *reason is a sentence of the system, *in_use whether another has the port. */
+/* A socket that listens at the address; -1: *reason is a sentence of the system, *in_use: another has the port. */
 int socket_listen(const struct addrinfo *a, const char **reason, int *in_use);
 const char *socket_no_address(int error); /* of getaddrinfo */
 void socket_close(int fd);

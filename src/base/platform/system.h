@@ -18,7 +18,7 @@ size_t system_memory_peak(void);      /* the most that was resident of this proc
 size_t system_memory_resident(void);  /* bytes of this process, pages of mapped files included     */
 size_t system_cache(void);            /* bytes of the third level's cache; 0: unknown              */
 int system_processors(void);          /* that this process may use at once, limits of containers included */
-int system_cores(void);               /* the same, counting the threads of a core once; of fast and slow cores the fast */
+int system_cores(void);               /* the same, threads of a core counted once; of fast and slow cores the fast */
 
 /* ---- this process ------------------------------------------------------------------------------------------------ */
 

@@ -14,7 +14,8 @@ static size_t number_in(const char *path, const char *key)
     unsigned long long n;
     size_t found = SIZE_MAX, length = strlen(key);
     while (f && found == SIZE_MAX && fgets(line, sizeof line, f))
-        if (!strncmp(line, key, length) && sscanf(line + length, "%llu", &n) == 1) found = n < SIZE_MAX ? (size_t)n : SIZE_MAX - 1;
+        if (!strncmp(line, key, length) && sscanf(line + length, "%llu", &n) == 1)
+            found = n < SIZE_MAX ? (size_t)n : SIZE_MAX - 1;
     if (f) fclose(f);
     return found;
 }
