@@ -69,16 +69,29 @@ static int reads(const json_t *events, const char *field)
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
+/* The request asks for the most probable tokens, because a sampled answer may be empty; Ollama has the temperature among
+ * its options. */
+static void make_greedy(json_t *body, const char *request)
+{
+    json_t *to = body;
+    if (strstr(request, " /api/")) {
+        if (!json_object_get(body, "options")) json_object_set_new(body, "options", json_object());
+        to = json_object_get(body, "options");
+    }
+    json_object_set_new(to, "temperature", json_integer(0));
+}
+
 /* HTTP/1.0: the response is not divided into chunks. */
 static char *send_request(const json_t *line)
 {
-    char *body = json_object_get(line, "body") ? json_dumps(json_object_get(line, "body"), 0) : strdup("");
     const char *request = json_string_value(json_object_get(line, "request")), *key;
+    if (json_object_get(line, "body")) make_greedy(json_object_get(line, "body"), request);
+    char *body = json_object_get(line, "body") ? json_dumps(json_object_get(line, "body"), 0) : strdup("");
     json_t *value;
-    int n = snprintf(request_text, sizeof request_text, "%s HTTP/1.0\r\nHost: localhost\r\nContent-Length: %zu\r\n", request,
-                     strlen(body));
-    json_object_foreach(json_object_get(line, "headers"), key, value)
-        n += snprintf(request_text + n, sizeof request_text - (size_t)n, "%s: %s\r\n", key, json_string_value(value));
+    int n = snprintf(request_text, sizeof request_text, "%s HTTP/1.0\r\nHost: localhost\r\nContent-Length: %zu\r\n",
+                     request, strlen(body));
+    json_object_foreach(json_object_get(line, "headers"), key, value) n +=
+        snprintf(request_text + n, sizeof request_text - (size_t)n, "%s: %s\r\n", key, json_string_value(value));
     n += snprintf(request_text + n, sizeof request_text - (size_t)n, "\r\n%s", body);
     free(body);
     const int fd = connect_to_server();
