@@ -206,4 +206,28 @@ static inline void check_cuts_within(const known *k, const char *name, double to
 
 static inline void check_cuts(const known *k, const char *name) { check_cuts_within(k, name, TOLERANCE); }
 
+/* Up to 3 sequences of one batch, of least, least + more ... tokens, have the bits that they have alone. */
+static inline void check_sequences(wkv_context *c, const known *k, const char *name, int n, int least, int more)
+{
+    enum { MOST = 3 };
+    wkv_state *alone[MOST], *together[MOST];
+    float *logits[2][MOST];
+    wkv_sequence q[MOST];
+    for (int s = 0; s < n; s++) {
+        const int length = least + more * s;
+        for (int way = 0; way < 2; way++) logits[way][s] = calloc((size_t)k->vocab, sizeof(float));
+        alone[s] = state_new(k->m);
+        together[s] = state_new(k->m);
+        EXPECT_EQ(wkv_eval(c, alone[s], k->tokens + s, length, logits[0][s]), 0);
+        q[s] = (wkv_sequence){.state = together[s], .tokens = k->tokens + s, .n = length, .logits = logits[1][s]};
+    }
+    EXPECT_EQ(wkv_eval_batch(c, q, n), 0);
+    for (int s = 0; s < n; s++) {
+        if (!same_bits(logits[0][s], logits[1][s], (size_t)k->vocab) || !same_state(k->m, alone[s], together[s]))
+            FAILED("%s: sequence %d has other bits in a batch", name, s);
+        wkv_state_free(alone[s]), wkv_state_free(together[s]);
+        free(logits[0][s]), free(logits[1][s]);
+    }
+}
+
 #endif

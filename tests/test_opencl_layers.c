@@ -2,14 +2,12 @@
  * probes, and exhausted memory. On $WKV_OPENCL (0: the first OpenCL device). */
 #include <stdlib.h>
 #include "models.h"
-#include "ops/device.h"
+#include "on_opencl.h"
 #include "rwkv/api.h"
 #include "tuning.h"
 #include "wkv_bench.h"
 #include "wkv_probe.h"
 #include "wkv_state.h"
-
-static char opencl[64];
 
 /* n: layers on the device, 0: none */
 static int try_layers(wkv_context **c, const wkv_model *m, int n)
@@ -59,31 +57,13 @@ static void each_division(void)
     }
 }
 
-/* Sequences of one batch have the bits that they have alone, also rows, hidden and given. */
 static void batches(void)
 {
     for (int i = 0; i < DEEP; i++) {
-        enum { N = 3 };
         known k;
         if (!golden_open(&k, deep[i])) continue;
         wkv_context *c = with_layers(k.m, 1);
-        wkv_state *alone[N], *together[N];
-        float *logits[2][N];
-        wkv_sequence q[N];
-        for (int s = 0; s < N; s++) {
-            for (int way = 0; way < 2; way++) logits[way][s] = calloc((size_t)k.vocab, sizeof(float));
-            alone[s] = state_new(k.m);
-            together[s] = state_new(k.m);
-            EXPECT_EQ(wkv_eval(c, alone[s], k.tokens + s, 1 + 5 * s, logits[0][s]), 0);
-            q[s] = (wkv_sequence){.state = together[s], .tokens = k.tokens + s, .n = 1 + 5 * s, .logits = logits[1][s]};
-        }
-        EXPECT_EQ(wkv_eval_batch(c, q, N), 0);
-        for (int s = 0; s < N; s++) {
-            if (!same_bits(logits[0][s], logits[1][s], (size_t)k.vocab) || !same_state(k.m, alone[s], together[s]))
-                FAILED("%s: sequence %d has other bits in a batch", deep[i], s);
-            wkv_state_free(alone[s]), wkv_state_free(together[s]);
-            free(logits[0][s]), free(logits[1][s]);
-        }
+        check_sequences(c, &k, deep[i], 3, 1, 5);
         wkv_context_free(c);
         known_close(&k);
     }
@@ -450,18 +430,11 @@ static void out_of_memory_in_training(void)
 
 int main(void)
 {
-    const char *which = getenv("WKV_OPENCL");
     known k;
-    wkv_context *c;
     unsetenv("WKV_DEVICE"); /* the processor is the reference */
-    snprintf(opencl, sizeof opencl, "opencl:%s", which ? which : "0");
     if (!golden_open(&k, goldens[0].name)) return DONE();
-    if (wkv_context_new(&c, k.m, &(wkv_context_options){.device = opencl})) {
-        printf("skip opencl: %s\n", wkv_error());
-        return DONE();
-    }
-    wkv_context_free(c);
     known_close(&k);
+    if (!opencl_is_here()) return DONE();
     RUN(each_division);
     RUN(batches);
     RUN(identity);

@@ -5,7 +5,7 @@
 #include "bench/synthetic.h"
 #include "launches.h"
 #include "models.h"
-#include "ops/device.h"
+#include "on_opencl.h"
 #include "rwkv/api.h"
 #include "rwkv/export.h"
 #include "train/trainer.h"
@@ -13,8 +13,6 @@
 #include "wkv_train.h"
 
 #include "folder.h" /* after models.h, whose functions have parameters of that name */
-
-static char on[64];
 
 typedef struct {
     double now, most; /* allocated                    */
@@ -28,7 +26,7 @@ static used used_by(const wkv_model *m)
     static const int32_t prompt[PROMPT];
     used u = {0};
     size_t most;
-    wkv_context *c = context_new(m, 0, on);
+    wkv_context *c = context_new(m, 0, opencl);
     wkv_state *s = state_new(m);
     float *logits = calloc((size_t)wkv_model_about(m)->vocab, sizeof *logits);
     if (c && s && logits) {
@@ -103,7 +101,7 @@ static void traffic_is_what_a_token_needs(void)
     }
 }
 
-/* Published sizes: what is allocated, and what is said before. */
+/* Published sizes: the bytes allocated, and those printed before. */
 static void published_sizes(void)
 {
     static const struct {
@@ -150,7 +148,7 @@ static void tuning(const char *size, const char *type, int k)
                                  .micro_batch = 1,
                                  .checkpointing = 1,
                                  .threads = 1,
-                                 .device = on};
+                                 .device = opencl};
     wkv_train_memory said[WKV_TRAIN_METHODS];
     wkv_model *m;
     wkv_trainer *t;
@@ -192,7 +190,7 @@ static void limits_are_measured(void)
     wkv_roof now, best;
     if (!opens(&m, NULL)) return;
     launches_skipped = 0;
-    wkv_context *c = context_new(m, 0, on);
+    wkv_context *c = context_new(m, 0, opencl);
     const size_t before = wkv_context_device_bytes(c, NULL);
     EXPECT_EQ(wkv_meter_new(&meter, 1), 0);
     EXPECT_EQ(wkv_meter_use(meter, c), 0);
@@ -209,14 +207,7 @@ static void limits_are_measured(void)
 
 int main(void)
 {
-    const char *which = getenv("WKV_OPENCL");
-    device *d;
-    snprintf(on, sizeof on, "opencl:%s", which ? which : "0");
-    if (device_open(&d, on, 0, NULL)) {
-        printf("skip opencl: %s\n", wkv_error());
-        return DONE();
-    }
-    device_close(d);
+    if (!opencl_is_here()) return DONE();
     folder_begin("opencl-memory");
     RUN(left_out_launches_change_no_count);
     RUN(traffic_is_what_a_token_needs);

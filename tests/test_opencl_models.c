@@ -1,10 +1,8 @@
 /* test_opencl_models.c - whole models on the OpenCL device: the logits of the official programs, the same bits for
  * every division of a text and every batch, the CPU's text. On $WKV_OPENCL (0: the first OpenCL device). */
 #include "probed.h"
-#include "ops/device.h"
+#include "on_opencl.h"
 #include "rwkv/api.h"
-
-static char opencl[64];
 
 static void cuts(known *k, const char *name)
 {
@@ -31,34 +29,14 @@ static void alive_logits(void)
     }
 }
 
-/* Sequences of one batch, of first, first + more ... tokens, have the bits that they have alone. */
-static void batch_of(int sequences, int least, int more)
+static void batch_of(int n, int least, int more)
 {
     static const char *const names[] = {"v4-c40-f16", "v5.2-n32-bf16", "v6-n16-bf16", "v7-n16-bf16"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        enum { MOST = 3 };
-        const int N = sequences;
         known k;
         if (!golden_open(&k, names[i])) continue;
         wkv_context *c = context_new(k.m, 0, opencl);
-        wkv_state *alone[MOST], *together[MOST];
-        float *logits[2][MOST];
-        wkv_sequence q[MOST];
-        for (int s = 0; s < N; s++) {
-            for (int way = 0; way < 2; way++) logits[way][s] = calloc((size_t)k.vocab, sizeof(float));
-            alone[s] = state_new(k.m);
-            together[s] = state_new(k.m);
-            EXPECT_EQ(wkv_eval(c, alone[s], k.tokens + s, least + more * s, logits[0][s]), 0);
-            q[s] = (wkv_sequence){
-                .state = together[s], .tokens = k.tokens + s, .n = least + more * s, .logits = logits[1][s]};
-        }
-        EXPECT_EQ(wkv_eval_batch(c, q, N), 0);
-        for (int s = 0; s < N; s++) {
-            if (!same_bits(logits[0][s], logits[1][s], (size_t)k.vocab) || !same_state(k.m, alone[s], together[s]))
-                FAILED("%s: sequence %d has other bits in a batch", names[i], s);
-            wkv_state_free(alone[s]), wkv_state_free(together[s]);
-            free(logits[0][s]), free(logits[1][s]);
-        }
+        check_sequences(c, &k, names[i], n, least, more);
         wkv_context_free(c);
         known_close(&k);
     }
@@ -210,17 +188,10 @@ static void launches(void)
 
 int main(void)
 {
-    const char *which = getenv("WKV_OPENCL");
     known k;
-    wkv_context *c;
-    snprintf(opencl, sizeof opencl, "opencl:%s", which ? which : "0");
     if (!golden_open(&k, goldens[0].name)) return DONE();
-    if (wkv_context_new(&c, k.m, &(wkv_context_options){.device = opencl})) {
-        printf("skip opencl: %s\n", wkv_error());
-        return DONE();
-    }
-    wkv_context_free(c);
     known_close(&k);
+    if (!opencl_is_here()) return DONE();
     RUN(golden_logits);
     RUN(alive_logits);
     RUN(batches);

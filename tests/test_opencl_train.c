@@ -1,12 +1,11 @@
 /* test_opencl_train.c - training and tuning on the OpenCL device beside the CPU: gradients and losses. On
  * $WKV_OPENCL (0: the first OpenCL device). */
-#include "ops/device.h"
+#include "on_opencl.h"
 #include "tuning.h"
 
 enum { STEPS = 50, ROWS = 3, LENGTH = 20 };
 
-static char on[64];
-static const char *const both[] = {"cpu", on};
+static const char *const both[] = {"cpu", opencl};
 static int32_t text[STEPS][ROWS * (LENGTH + 1)];
 
 static void make_text(void)
@@ -109,7 +108,7 @@ static void several_processes(void)
                                   .broadcast = no_bytes,
                                   .progress = nothing,
                                   .wait_all = nothing};
-    wkv_train_options o = tiny("7", on);
+    wkv_train_options o = tiny("7", opencl);
     o.communicator = &two;
     EXPECT_EQ(wkv_trainer_new(&t, &o), WKV_EUNSUPPORTED);
     EXPECT_HAS(wkv_error(), "give --device cpu");
@@ -117,14 +116,7 @@ static void several_processes(void)
 
 int main(void)
 {
-    const char *which = getenv("WKV_OPENCL");
-    device *d;
-    snprintf(on, sizeof on, "opencl:%s", which ? which : "0");
-    if (device_open(&d, on, 0, NULL)) {
-        printf("skip opencl: %s\n", wkv_error());
-        return DONE();
-    }
-    device_close(d);
+    if (!opencl_is_here()) return DONE();
     make_text();
     RUN(full);
     RUN(tuning_gradients);

@@ -275,7 +275,7 @@ typedef struct {
 
 call call_of(opencl *o, int kernel);
 call call_linear(opencl *o, int kernel, int type);
-call call_next(opencl *o, int kernel, int variant); /* without launching what waits */
+call call_next(opencl *o, int kernel, int variant); /* without launching the operations that wait */
 void pass_reals(call *c, const real *x, size_t n);  /* a matrix of n values or NULL: a buffer and an offset in values */
 void pass_bytes(call *c, const void *p, size_t bytes, size_t unit); /* the same of units of bytes */
 void pass_region(call *c, const void *p, size_t bytes);             /* the buffer of an address; NULL: none */

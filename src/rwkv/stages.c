@@ -90,7 +90,7 @@ static pass_bytes pass_bytes_of(const stages *s, const stage *g, const rwkv *m)
 
 static size_t least(const pass_bytes *b, size_t rows) { return b->fixed + rows * b->row + b->state + b->logits; }
 
-/* Limit to what `bytes` more than the first allow. */
+/* Limit to `bytes` more than the first. */
 static void limit(int *n, size_t bytes, size_t each)
 {
     if (each && bytes / each < (size_t)*n - 1) *n = 1 + (int)(bytes / each);

@@ -16,7 +16,7 @@ enum { CHILD_MISSING = 127, CHILD_FAILED = 126 }; /* exit statuses: no such prog
 /* Start a program found in PATH, without a shell and without input. `reads`: its output comes through c->output.
  * `speaks`: its errors appear on our standard error. 0, or -1 with errno. */
 int child_start(child *c, const char *const *argv, int reads, int speaks);
-/* Start a command of the shell, whose output comes through c->output; it and what it starts are stopped together. */
+/* Start a command of the shell, with its output in c->output; it is stopped together with its children. */
 int child_start_shell(child *c, const char *command);
 void child_pause(const child *c);
 void child_continue(const child *c);

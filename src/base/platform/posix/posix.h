@@ -1,4 +1,4 @@
-/* posix.h - what the files of this folder share. */
+/* posix.h - the common part of the files of this folder. */
 #ifndef WKV_BASE_PLATFORM_POSIX_H
 #define WKV_BASE_PLATFORM_POSIX_H
 

@@ -1,4 +1,4 @@
-/* windows.h - what the files of this folder share. Included first. */
+/* windows.h - the common part of the files of this folder. Included first. */
 #ifndef WKV_BASE_PLATFORM_WINDOWS_H
 #define WKV_BASE_PLATFORM_WINDOWS_H
 
