@@ -36,6 +36,14 @@ int exchange_gone(exchange *x)
     return gone;
 }
 
+int exchange_leaves(exchange *x)
+{
+    pthread_mutex_lock(&x->lock);
+    const int leaves = x->left || !x->connection || socket_watch(x->fd);
+    pthread_mutex_unlock(&x->lock);
+    return leaves;
+}
+
 /* ---- the clock --------------------------------------------------------------------------------------------------- */
 
 /* End a connection for which libmicrohttpd waits. */

@@ -38,6 +38,8 @@ void exchange_send(exchange *x, const out *text); /* append to the stream */
 void exchange_end(exchange *x);
 int exchange_full(exchange *x); /* the client reads slower than it is written */
 int exchange_gone(exchange *x); /* the client has left, or was too slow */
+/* The same, or it has closed its half of the connection, the first that is seen of a client that leaves. */
+int exchange_leaves(exchange *x);
 
 /* A second owner: an engine that has it. The last one to release it frees it. */
 void exchange_share(exchange *x);

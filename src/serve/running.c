@@ -35,7 +35,7 @@ int running_enter(running *r, job *j, const char *answer, const wkv_store_sessio
     int result = 0;
     pthread_mutex_lock(&s->turns_lock);
     running *other = find(s, session);
-    if (other && exchange_gone(other->j->x)) {
+    if (other && exchange_leaves(other->j->x)) {
         j->next = other->waiting;
         other->waiting = j;
         result = 1;

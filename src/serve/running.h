@@ -15,8 +15,8 @@ struct running {
     job *waiting; /* turns that begin when this one has ended                    */
 };
 
-/* Enter a turn of a session for its job. 1: the client of another turn has left, and the job waits for it: it is given
- * to the thread of the store again. -1: 409, another turn is under way. */
+/* Enter a turn of a session for its job. 1: the client of another turn leaves, and the job waits for its end: it is
+ * given to the thread of the store again. -1: 409, another turn is under way. */
 int running_enter(running *r, job *j, const char *answer, const wkv_store_session *session, problem *p);
 void running_leave(running *r);
 /* 409: a turn of the session is under way, whose answer would lose its place when the head moves. */
