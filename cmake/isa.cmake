@@ -29,4 +29,12 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
     set_source_files_properties(src/cpu/int8_neoni8mm.c PROPERTIES COMPILE_OPTIONS "${INT8_FLAGS};-march=armv8.2-a+dotprod+i8mm")
     set_source_files_properties(src/cpu/int8.c PROPERTIES COMPILE_DEFINITIONS INT8_I8MM)
   endif()
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL riscv64)
+  set_source_files_properties(src/cpu/simd_v128.c PROPERTIES COMPILE_OPTIONS "${SIMD_FLAGS};-O2") # -O3 takes minutes
+  if(CMAKE_C_COMPILER_ID STREQUAL Clang AND CMAKE_C_COMPILER_VERSION VERSION_GREATER_EQUAL 14) # GCC 12 and 13 make no vectors
+    set(RVV -march=rv64gcv -mllvm -riscv-v-vector-bits-min=128)
+    set_source_files_properties(src/cpu/simd_rvv.c PROPERTIES COMPILE_OPTIONS "${SIMD_FLAGS};${RVV}")
+    set_source_files_properties(src/cpu/int8_rvv.c PROPERTIES COMPILE_OPTIONS "${INT8_FLAGS};${RVV}")
+    set_source_files_properties(src/cpu/simd.c src/cpu/int8.c PROPERTIES COMPILE_DEFINITIONS WKV_RVV)
+  endif()
 endif()

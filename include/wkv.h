@@ -131,7 +131,7 @@ typedef struct {
     /* NULL: WKV_DEVICE if set, else "cpu"; "reference": plain C, one thread, the definition for testing other devices;
      * "opencl:N", "opencl" for the first: a GPU, by a plug-in that is loaded here */
     const char *device;
-    /* the instruction set: "avx512", "avx2", "neon", "portable"; NULL: WKV_ISA if set, else the best */
+    /* the instruction set: "avx512", "avx2", "neon", "rvv", "portable"; NULL: WKV_ISA if set, else the best */
     const char *isa;
     /* n: the last n layers and the head run on `device`, the layers before them on the CPU; 0: all run on `device`; -1:
      * none does */

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "models.h"
 
-static const char *const isas[] = {"avx512", "avx2", "neon", "portable"};
+static const char *const isas[] = {"avx512", "avx2", "neon", "rvv", "portable"};
 static const char *const types[] = {"f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"};
 
 static int printing;

@@ -215,7 +215,7 @@ static void reference_device(void)
 
 static void instruction_sets(void)
 {
-    static const char *const isas[] = {"portable", "avx2", "avx512", "neon"};
+    static const char *const isas[] = {"portable", "avx2", "avx512", "neon", "rvv"};
     const char *before = getenv("WKV_ISA");
     char saved[64] = "";
     if (before) snprintf(saved, sizeof saved, "%s", before);

@@ -1,15 +1,18 @@
 #!/bin/sh
 # foreign.sh NAME - wkv for another processor or system, built on a Debian 12: install what is missing, build the libraries
-# and the program, and run the tests under qemu or Wine. NAME: aarch64 or windows.
+# and the program, and run the tests under qemu or Wine. NAME: aarch64,
+# armv7, riscv64 or windows.
 set -e
 cd "$(dirname "$0")/.."
 . tools/setup.sh
 
 case $1 in
 aarch64) with_host=aarch64-linux-gnu ;;
+armv7) with_host=arm-linux-gnueabihf ;;
+riscv64) with_host=riscv64-linux-gnu ;;
 windows) with_host=x86_64-w64-mingw32 ;;
 *)
-    say "foreign.sh: expected aarch64 or windows"
+    say "foreign.sh: expected aarch64, armv7, riscv64 or windows"
     exit 2
     ;;
 esac

@@ -120,6 +120,7 @@ missing_for_host() {
     *)
         command -v "$with_host-gcc" >/dev/null 2>&1 || echo cross-compiler
         command -v "qemu-${with_host%%-*}-static" >/dev/null 2>&1 || echo qemu
+        case $with_host in riscv64-*) command -v clang >/dev/null 2>&1 || echo clang ;; esac
         ;;
     esac
     command -v dpkg-source >/dev/null 2>&1 || echo dpkg-source # sources of libraries

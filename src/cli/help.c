@@ -137,7 +137,7 @@ static const struct {
     {"WKV_DEVICE", "device where --device is not given: cpu, reference, opencl, opencl:N"},
     {"WKV_DEVICE_MEMORY", "most memory to use on a GPU, in MB; without it all that the driver says it has"},
     {"WKV_PLUGINS", "folder of libwkv-opencl.so in place of those of the program and its library"},
-    {"WKV_ISA", "instruction set instead of the best one: portable, avx2, avx512, neon"},
+    {"WKV_ISA", "instruction set instead of the best one: portable, avx2, avx512, neon, rvv"},
     {"NO_COLOR", "disables colours"},
     {"XDG_DATA_HOME", "replaces ~/.local/share"},
     {"XDG_CACHE_HOME", "replaces ~/.cache, for --cache-disk"},

@@ -5,13 +5,17 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined __FP_FAST_FMAF || defined __riscv_flen /* Clang does not define the first for RISC-V */
+#define HAS_FMA
+#endif
+
 typedef float four_floats __attribute__((vector_size(16)));
 
 /* a b + c. Without an instruction: a b is exact in a double; if the sum is inexact, its last bit is set, and rounding
  * to float then equals rounding the exact sum (round to odd). */
 static inline __attribute__((always_inline)) float fma_once(float a, float b, float c)
 {
-#ifdef __FP_FAST_FMAF
+#ifdef HAS_FMA
     return __builtin_fmaf(a, b, c);
 #else
     double p = (double)a * (double)b, d = (double)c, s = p + d, part = s - p, error = (p - (s - part)) + (d - part);
@@ -30,5 +34,14 @@ static inline __attribute__((always_inline)) four_floats fma_four(four_floats a,
     return (four_floats){fma_once(a[0], b[0], c[0]), fma_once(a[1], b[1], c[1]), fma_once(a[2], b[2], c[2]),
                          fma_once(a[3], b[3], c[3])};
 }
+
+#ifdef __riscv_vector
+/* The same, in one instruction. */
+static inline __attribute__((always_inline)) four_floats fma_vector(four_floats a, four_floats b, four_floats c)
+{
+#pragma STDC FP_CONTRACT ON
+    return a * b + c;
+}
+#endif
 
 #endif

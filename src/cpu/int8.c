@@ -4,7 +4,7 @@
 #include "cpu/simd.h"
 
 extern const int8_set int8_avx512vnni, int8_avx512, int8_avxvnni, int8_avx2, int8_neoni8mm, int8_neondot, int8_neon,
-    int8_portable;
+    int8_rvv, int8_portable;
 
 /* Whether the processor has the instructions of `set` beyond those of its instance of simd.h. */
 #if defined __x86_64__
@@ -45,6 +45,10 @@ static const int8_set *const sets[] = {
     &int8_neoni8mm,
 #endif
     &int8_neondot, &int8_neon, &int8_portable};
+#elif defined WKV_RVV
+static int has(const int8_set *set) { return set != NULL; }
+
+static const int8_set *const sets[] = {&int8_rvv, &int8_portable};
 #else
 static int has(const int8_set *set) { return set == &int8_portable; }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "base/error.h"
 
-extern const simd simd_v128, simd_avx2, simd_avx512, simd_neon;
+extern const simd simd_v128, simd_avx2, simd_avx512, simd_neon, simd_rvv;
 
 #if defined __x86_64__
 #include <cpuid.h>
@@ -33,6 +33,12 @@ static const simd *const sets[] = {&simd_avx512, &simd_avx2, &simd_v128};
 static int has(const simd *set) { return set == &simd_v128 || arm_has(ARM_NEON); }
 
 static const simd *const sets[] = {&simd_neon, &simd_v128};
+#elif defined WKV_RVV
+#include "base/platform/riscv.h"
+
+static int has(const simd *set) { return set == &simd_v128 || riscv_has_vectors(); }
+
+static const simd *const sets[] = {&simd_rvv, &simd_v128};
 #else
 static int has(const simd *set) { return set == &simd_v128; }
 
@@ -50,7 +56,7 @@ const simd *simd_at(int i)
 
 int simd_find(const simd **out, const char *name)
 {
-    static const char *const known = "portable avx2 avx512 neon";
+    static const char *const known = "portable avx2 avx512 neon rvv";
     if (!name) name = getenv("WKV_ISA");
     *out = simd_at(0);
     if (!name || !*name) return 0;
@@ -58,7 +64,7 @@ int simd_find(const simd **out, const char *name)
         if (!strcmp((*out)->name, name)) return 0;
     if (!strchr(name, ' ') && strstr(known, name))
         return fail(WKV_EUNSUPPORTED, "this processor has no %s; the best it has is %s", name, simd_at(0)->name);
-    return fail(WKV_EARG, "no instruction set is called \"%s\"; there are portable, avx2, avx512, neon", name);
+    return fail(WKV_EARG, "no instruction set is called \"%s\"; there are portable, avx2, avx512, neon, rvv", name);
 }
 
 int simd_streams(void)

@@ -1,7 +1,8 @@
 /* simd.h - the inner loops of the CPU device: one table, one instance per instruction set.
  *
- * The loops are written once, in vector extensions (simd_body.h and the files it includes), and compiled once per set
- * by simd_v128.c, simd_avx2.c, simd_avx512.c, simd_neon.c. Each call is one thread's share; cpu_*.c divide the work.
+ * The loops are written once, in vector extensions (simd_body.h and the files it includes), and compiled once per set,
+ * by simd_v128.c, simd_avx2.c, simd_avx512.c, simd_neon.c and simd_rvv.c. Each call is one thread's share; cpu_*.c
+ * divide the work.
  *
  * Bits depend neither on tokens, batches and threads nor on the instruction set: an output element has one sequence of
  * operations in every tile, sums along a row have 16 lanes on every set (simd_sum.h), fused multiply-adds are explicit
@@ -58,7 +59,7 @@ typedef struct {
 } logit_range;
 
 typedef struct {
-    const char *name; /* "portable", "avx2", "avx512", "neon"                                       */
+    const char *name; /* "portable", "avx2", "avx512", "neon", "rvv"                                */
     int fused;        /* multiply-adds are rounded once: the same bits as every other such instance */
 
     /* y[m][n] (+)= scale sum_k x(m, k) w[n][k]; xk is 1. Every 1024 values of k are a sum of 16 lanes (simd_sum.h); the

@@ -5,7 +5,7 @@
  *
  * and, unless they are those of 16 vector registers and an L2 cache of 512 KB, below:
  *
- *     DOT_T, DOT_O   tile of the dot form: tokens by weight rows
+ *     DOT_T, DOT_O   tile of the dot form: tokens, at least 3, by weight rows
  *     DOT_SUMS       vectors of sums that stay in registers in it
  *     OUT_M, OUT_V   tile of packed operands: rows (at most 14) by vectors
  *     TIME_V         vectors of value channels that the recurrences carry at once

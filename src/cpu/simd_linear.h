@@ -26,6 +26,8 @@ typedef struct {
     float scale;
 } dot_block;
 
+_Static_assert(DOT_T >= 3 && (DOT_O == 4 || DOT_T * PARTS <= DOT_SUMS), "a tile of at least 3 tokens and a row");
+
 /* The number of rows, at most `on`, whose sums with tn tokens stay in registers. */
 INLINE int rows_at_once(const int tn, const int on)
 {

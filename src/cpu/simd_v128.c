@@ -9,7 +9,16 @@
 #define SIMD_NAME "portable"
 #define LANES 4
 
-#ifdef __FP_FAST_FMAF
+#ifdef __riscv /* without its vectors, a vector is four of 32 registers */
+#define DOT_T 3
+#define DOT_O 2
+#define DOT_SUMS 12
+#define OUT_M 2
+#define OUT_V 2
+#define TIME_V 1
+#endif
+
+#ifdef HAS_FMA
 #define FMA(a, b, c) fma_four(a, b, c)
 #elif defined WKV_EXACT_FMA
 static __attribute__((noinline)) four_floats fma_called(four_floats a, four_floats b, four_floats c)

@@ -6,13 +6,17 @@
 typedef float vf __attribute__((vector_size(4 * LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * LANES)));
 typedef uint32_t vu __attribute__((vector_size(4 * LANES)));
+#ifdef __riscv /* it reads vectors of bytes at any address, others where they are aligned */
+typedef uint8_t vf_any __attribute__((vector_size(4 * LANES), aligned(1), may_alias));
+#else
 typedef vf vf_any __attribute__((aligned(1), may_alias));
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
-INLINE vf load(const void *p) { return *(const vf_any *)p; }
-INLINE void store(void *p, vf v) { *(vf_any *)p = v; }
+INLINE vf load(const void *p) { return (vf)*(const vf_any *)p; }
+INLINE void store(void *p, vf v) { *(vf_any *)p = (vf_any)v; }
 INLINE vf all(float x) { return x - (vf){0}; }
 
 #ifdef FMA
