@@ -267,7 +267,7 @@ static void refused_for_memory(const void *data, size_t size, const char *words)
     getrlimit(RLIMIT_AS, &before);
     low = before;
     low.rlim_cur = 150 << 20;
-    setrlimit(RLIMIT_AS, &low);
+    if (setrlimit(RLIMIT_AS, &low)) SKIP("this system sets no limit of addresses");
     int e = tensors_open_memory(&t, data, size, "big");
     setrlimit(RLIMIT_AS, &before);
     EXPECT_EQ(e, WKV_ENOMEM);
