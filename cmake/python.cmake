@@ -1,6 +1,6 @@
 # libwkv.so of the Python package (python/wheel.py), for machines without the other libraries: those with an archive are
 # linked into it. nettle stays a file beside it, which its licence (LGPL) lets a user replace.
-if(WKV_SANITIZE) # which a Python without them cannot load
+if(WKV_SANITIZE OR APPLE) # a Python without them cannot load it; python/wheel.py reads libraries of Linux
   return()
 endif()
 set(PYTHON_LIBRARIES ${NETTLE_LINK_LIBRARIES})
