@@ -2,7 +2,8 @@
 """Read what a build for macOS has made, where nothing can run it: check-macos.py BUILD.
 
 Each program and library must be for one processor, say the first macOS that it runs on, need libSystem alone, and on
-Apple's processors be signed (ad hoc), without which the system refuses it. libwkv.dylib exports wkv_* alone.
+Apple's processors be signed (ad hoc), without which the system refuses it. A library is found by @rpath, and
+libwkv.dylib exports wkv_* alone.
 """
 import pathlib
 import struct
@@ -11,7 +12,7 @@ import sys
 MAGIC = 0xFEEDFACF  # 64 bits, of this byte order
 PROCESSORS = {0x0100000C: "arm64", 0x01000007: "x86_64"}
 PROGRAM, LIBRARY = 2, 6  # types of a file
-SYMBOLS, NEEDED, SIGNATURE, BUILT_FOR = 0x2, 0xC, 0x1D, 0x32  # load commands
+SYMBOLS, NEEDED, OWN_NAME, SIGNATURE, BUILT_FOR = 0x2, 0xC, 0xD, 0x1D, 0x32  # load commands
 SYSTEM = "/usr/lib/libSystem.B.dylib"
 OF_LINKER = {"___dso_handle", "__mh_dylib_header"}  # zig's linker gives them to every library
 
@@ -43,6 +44,8 @@ def read(path):
         command, size = struct.unpack_from("<2I", data, at)
         if command == NEEDED:
             facts["needed"].append(text(data, at + struct.unpack_from("<I", data, at + 8)[0]))
+        elif command == OWN_NAME:
+            facts["name"] = text(data, at + struct.unpack_from("<I", data, at + 8)[0])
         elif command == BUILT_FOR:
             first = struct.unpack_from("<I", data, at + 12)[0]
             facts["first"] = f"{first >> 16}.{first >> 8 & 255}"
@@ -71,6 +74,8 @@ def main():
             wrong.append(f"{name}: needs {', '.join(facts['needed']) or 'nothing'}, expected {SYSTEM} alone")
         if not facts["processor"] or "first" not in facts:
             wrong.append(f"{name}: found the processor {facts['processor']}, no first version of macOS")
+        if not facts.get("name", "@rpath/").startswith("@rpath/"):
+            wrong.append(f"{name}: programs would look for {facts['name']}, expected @rpath/")
         if facts["processor"] == "arm64" and not facts["signed"]:
             wrong.append(f"{name}: not signed, so that the system would refuse it")
     others = sorted(n for n in found.get(real, {"names": ()})["names"] if not n.startswith("_wkv_"))
