@@ -1,6 +1,12 @@
 # libwkv.so of the Python package (python/wheel.py), for machines without the other libraries: those with an archive are
 # linked into it. nettle stays a file beside it, which its licence (LGPL) lets a user replace.
-if(WKV_SANITIZE OR APPLE) # a Python without them cannot load it; python/wheel.py reads libraries of Linux
+if(WKV_SANITIZE) # which a Python without them cannot load
+  return()
+endif()
+if(APPLE)
+  add_custom_target(wkv_python
+    COMMAND ${CMAKE_COMMAND} -E echo "The Python package is not built on macOS: python/wheel.py reads libraries of Linux"
+    COMMAND ${CMAKE_COMMAND} -E false)
   return()
 endif()
 set(PYTHON_LIBRARIES ${NETTLE_LINK_LIBRARIES})
