@@ -175,7 +175,7 @@ get_packages() {
     fi
     needs=$(missing | tr '\n' ' ')
     case $needs in
-    *compiler* | *qemu* | *mingw* | *wine* | *dpkg-source* | *m4* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
+    *compiler* | *qemu* | *mingw* | *wine* | *pip* | *dpkg-source* | *m4* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
         # shellcheck disable=SC2086 # a list of words
         say "Missing: $needs(${refused:-not in the packages installed}). Please run:
     $(command_of $packages)"

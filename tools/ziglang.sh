@@ -9,12 +9,16 @@ folder=$(cd "$2" && pwd)
 version=0.17.1
 sum=ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54 # of the file for Linux on x86-64
 
+if [ "$(uname -sm)" != "Linux x86_64" ]; then
+    echo "ziglang.sh: found $(uname -sm), expected Linux x86_64, for which the package is pinned" >&2
+    exit 1
+fi
 if [ "$(cat "$folder/installed" 2>/dev/null)" != $sum ]; then
     echo "Installing ziglang $version with pip" >&2
     rm -rf "$folder/package"
     echo "ziglang==$version --hash=sha256:$sum" >"$folder/requirements.txt"
-    python3 -m pip install -q --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
-        --target "$folder/package" -r "$folder/requirements.txt" >&2
+    python3 -m pip install -q --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes \
+        --only-binary :all: --target "$folder/package" -r "$folder/requirements.txt" >&2
     echo $sum >"$folder/installed"
 fi
 
