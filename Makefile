@@ -1,7 +1,7 @@
 # The front door of the build. CMake does the work in build/; this says what can be asked for.
 
 PREFIX ?= /usr/local
-JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 ARGS ?= generate "Once upon a time"
 
 # A fresh build folder gets Ninja where there is one; an existing one keeps what it has.
@@ -9,7 +9,8 @@ MAKEFLAGS += --no-print-directory
 export CMAKE_GENERATOR ?= $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 BUILD = cmake --build $(1) -j $(JOBS)
 
-.PHONY: default all run test test-long asan tsan clang aarch64 armv7 riscv64 windows fuzz opencl oclgrind bench \
+.PHONY: default all run test test-long asan tsan clang aarch64 armv7 riscv64 windows macos macos-intel fuzz \
+        opencl oclgrind bench \
         install wheel deb static release check-packages symbols format clean help
 
 default: build/CMakeCache.txt ## the program, as ./wkv
@@ -48,7 +49,9 @@ aarch64: ## a static program for Linux on 64-bit Arm, built here; the tests unde
 armv7: ## the same for 32-bit Arm with VFPv4
 riscv64: ## the same for 64-bit RISC-V, with and without its vectors
 windows: ## 64-bit Windows on a Debian 12: build/windows/wkv.exe, its tests under Wine
-aarch64 armv7 riscv64 windows:
+macos: ## macOS on Apple's processors, on a Debian 12: the program, the libraries and the tests, none of which runs there
+macos-intel: ## the same on Intel's
+aarch64 armv7 riscv64 windows macos macos-intel:
 	@JOBS=$(JOBS) tools/foreign.sh $@
 
 test-long: export WKV_LONG = 1

@@ -31,13 +31,18 @@ endif()
 # The fuzzer that knows the formats: tests/fuzz/mutants, in every build. Files are read into memory of exactly their
 # size, in place of a mapping, where the sanitizers see a read beyond the end. A short run is a test; tools/fuzz.sh has
 # the long one.
-file(GLOB MUTANT_SOURCES CONFIGURE_DEPENDS tests/fuzz/mutants/*.c)
-add_executable(mutants ${MUTANT_SOURCES})
-target_link_libraries(mutants PRIVATE wkv_objects)
-target_compile_definitions(mutants PRIVATE TEST_DIR="${CMAKE_SOURCE_DIR}/tests")
-target_link_options(mutants PRIVATE -Wl,--wrap=file_open,--wrap=file_close,--wrap=file_expect,--wrap=file_forget)
-add_test(NAME mutants COMMAND mutants -n 4000 WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
-set_tests_properties(mutants PROPERTIES TIMEOUT 600)
+if(APPLE)
+  skipped(mutants reason)
+  add_skipped_test(mutants "${reason}")
+else()
+  file(GLOB MUTANT_SOURCES CONFIGURE_DEPENDS tests/fuzz/mutants/*.c)
+  add_executable(mutants ${MUTANT_SOURCES})
+  target_link_libraries(mutants PRIVATE wkv_objects)
+  target_compile_definitions(mutants PRIVATE TEST_DIR="${CMAKE_SOURCE_DIR}/tests")
+  target_link_options(mutants PRIVATE -Wl,--wrap=file_open,--wrap=file_close,--wrap=file_expect,--wrap=file_forget)
+  add_test(NAME mutants COMMAND mutants -n 4000 WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+  set_tests_properties(mutants PROPERTIES TIMEOUT 600)
+endif()
 
 # The client that attacks a running wkv serve: tests/fuzz/attack, in every build with a server.
 if(TARGET wkv_serve)

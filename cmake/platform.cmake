@@ -1,8 +1,13 @@
-# The system: src/base/platform has one folder for each kind, with the same functions.
+# The system: src/base/platform has folders for each kind; a build takes those whose files together have every function.
 if(WIN32)
   set(PLATFORM windows)
+elseif(APPLE)
+  set(PLATFORM posix macos)
 else()
-  set(PLATFORM posix)
+  set(PLATFORM posix linux)
 endif()
-file(GLOB PLATFORM_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/base/platform/*.c
-     ${CMAKE_SOURCE_DIR}/src/base/platform/${PLATFORM}/*.c)
+set(PLATFORM_SOURCES "")
+foreach(folder . ${PLATFORM})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/base/platform/${folder}/*.c)
+  list(APPEND PLATFORM_SOURCES ${sources})
+endforeach()

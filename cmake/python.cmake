@@ -3,6 +3,12 @@
 if(WKV_SANITIZE) # which a Python without them cannot load
   return()
 endif()
+if(APPLE)
+  add_custom_target(wkv_python
+    COMMAND ${CMAKE_COMMAND} -E echo "The Python package is not built on macOS: python/wheel.py reads libraries of Linux"
+    COMMAND ${CMAKE_COMMAND} -E false)
+  return()
+endif()
 set(PYTHON_LIBRARIES ${NETTLE_LINK_LIBRARIES})
 foreach(library ${ZLIB_LIBRARIES} ${JANSSON_LINK_LIBRARIES} ${PCRE2_LINK_LIBRARIES} ${UTF8PROC_LINK_LIBRARIES}
         ${ZSTD_LINK_LIBRARIES} ${SQLITE_LINK_LIBRARIES} ${HIREDIS_LINK_LIBRARIES})

@@ -34,17 +34,5 @@ set(WINDOWS_SKIPS
   "test_serve_kill=a server killed under Wine (kill -9) did not end the test within 600 s"
   "test_transcripts=it starts the server by fork")
 
-# skipped(<name> <out>): the reason, or empty
-function(skipped name out)
-  foreach(skip ${WINDOWS_SKIPS})
-    if(skip MATCHES "^${name}=(.*)$")
-      set(${out} "${CMAKE_MATCH_1}" PARENT_SCOPE)
-      return()
-    endif()
-  endforeach()
-  set(${out} "" PARENT_SCOPE)
-endfunction()
-
-function(add_skipped_test name reason)
-  add_test(NAME ${name} COMMAND sh -c "echo 'skip ${reason}'; echo '0 passed, 0 failed'")
-endfunction()
+set(SKIPS ${WINDOWS_SKIPS})
+include(cmake/skips.cmake)

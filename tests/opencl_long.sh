@@ -14,7 +14,7 @@ for device in cpu opencl; do
     # shellcheck disable=SC2086
     run 0 tune $few -m f32.gguf -b 1 -r 2 -n 3 -o tune-$device --device $device
     for log in train tune; do
-        sed 's/"tokens_per_second".*//; s/,/\n/g' $log-$device/train.jsonl >$log.$device
+        sed 's/"tokens_per_second".*//' $log-$device/train.jsonl | tr , '\n' >$log.$device
     done
     run 0 generate -m f32.gguf -T 0 -n 20 --lora tune-$device/lora.safetensors "The sea" --device $device
     mv out $device.tuned

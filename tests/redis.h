@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#ifdef __linux__
 #include <sys/prctl.h>
+#endif
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef HAVE_HIREDIS
@@ -33,13 +35,21 @@ static inline const char *redis_url(int number)
     return url[turn];
 }
 
+/* A test that breaks off leaves nothing, on Linux. */
+static inline void redis_end_with_us(void)
+{
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+}
+
 /* Start it, with one more option and its value, or NULL. Returns 0 where there is no redis-server. */
 static inline int redis_start(const char *option, const char *value)
 {
     fflush(stdout);
     unlink(redis_socket());
     if (!(redis_process = fork())) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that breaks off leaves nothing */
+        redis_end_with_us();
         dup2(open("/dev/null", O_WRONLY), 1);
         execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", redis_socket(), "--save", "",
                "--appendonly", "no", "--dir", folder, option, value, (char *)NULL);
@@ -76,7 +86,7 @@ static inline void redis_restart(void)
     redisFree(redis_client);
     redis_client = NULL;
     if ((redis_process = fork())) return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    redis_end_with_us();
     sleep(1);
     dup2(open("/dev/null", O_WRONLY), 1);
     execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", redis_socket(), "--dir", folder,

@@ -1,7 +1,7 @@
 # safetensors.sh - small .safetensors files of tests, made with the shell alone; sourced by test_*.sh.
 
 # ones N: N bytes of ones, which are NaN in every float type
-ones() { head -c "$1" /dev/zero | tr '\000' '\377'; }
+ones() { head -c "$1" /dev/zero | LC_ALL=C tr '\000' '\377'; }
 zeros() { head -c "$1" /dev/zero; }
 
 # little N: N as 8 bytes, the lowest first

@@ -1,5 +1,6 @@
 /* test_api_study.c - wrong use of the studies of a model, as in test_api.c: probes, tracing, lenses, reports, curves,
  * tasks. */
+#include <unistd.h>
 #include "api.h"
 #include "wkv_curve.h"
 #include "wkv_lens.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "train/trainer.h"
+#include "barrier.h"
 #include "folder.h"
 #include "test.h"
 
@@ -36,7 +37,7 @@ typedef struct {
 } member;
 
 struct group {
-    pthread_barrier_t meet;
+    barrier meet;
     int count;
     member m[MOST];
     void (*work)(member *m);
@@ -48,10 +49,10 @@ static void allreduce(void *user, double *x, int n)
     double *sum = calloc((size_t)n, sizeof *sum);
     if (m->n) FAILED("added while %d operations are under way", m->n);
     m->added = x;
-    pthread_barrier_wait(&m->all->meet);
+    barrier_wait(&m->all->meet);
     for (int k = 0; k < m->all->count; k++)
         for (int i = 0; i < n; i++) sum[i] += m->all->m[k].added[i];
-    pthread_barrier_wait(&m->all->meet);
+    barrier_wait(&m->all->meet);
     memcpy(x, sum, (size_t)n * sizeof *x);
     free(sum);
 }
@@ -83,7 +84,7 @@ static void sum_up(member *m, int i)
     float *sum = calloc(b->n, sizeof *sum);
     for (int k = 0; k < m->all->count; k++)
         for (size_t j = 0; j < b->n; j++) sum[j] += ((const float *)m->all->m[k].queue[i].x)[j];
-    pthread_barrier_wait(&m->all->meet);
+    barrier_wait(&m->all->meet);
     int mine = b->root < 0 || b->root == m->communicator.rank;
     for (size_t j = 0; j < b->n; j++) ((float *)b->x)[j] = mine ? sum[j] : NAN;
     free(sum);
@@ -94,7 +95,7 @@ static void wait_all(void *user)
 {
     member *m = user;
     group *g = m->all;
-    pthread_barrier_wait(&g->meet);
+    barrier_wait(&g->meet);
     for (int i = 0; i < m->n; i++) {
         const begun *b = &m->queue[i], *first = &g->m[0].queue[i];
         if (g->m[0].n != m->n || b->n != first->n || b->sum != first->sum || b->root != first->root) {
@@ -105,9 +106,9 @@ static void wait_all(void *user)
             sum_up(m, i);
         else {
             if (b->root != m->communicator.rank) memcpy(b->x, g->m[b->root].queue[i].x, b->n);
-            pthread_barrier_wait(&g->meet);
+            barrier_wait(&g->meet);
         }
-        pthread_barrier_wait(&g->meet);
+        barrier_wait(&g->meet);
     }
     m->n = 0;
 }
@@ -126,7 +127,7 @@ static void together(group *g, int count, void (*work)(member *m), const wkv_tra
 {
     pthread_t thread[MOST];
     *g = (group){.count = count, .work = work};
-    pthread_barrier_init(&g->meet, NULL, (unsigned)count);
+    barrier_begin(&g->meet, count);
     for (int k = 0; k < count; k++) {
         member *m = &g->m[k];
         *m = (member){.all = g, .o = o};
@@ -147,7 +148,7 @@ static void together(group *g, int count, void (*work)(member *m), const wkv_tra
 static void end(group *g)
 {
     for (int k = 0; k < g->count; k++) wkv_trainer_free(g->m[k].t);
-    pthread_barrier_destroy(&g->meet);
+    barrier_end(&g->meet);
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */

@@ -45,6 +45,7 @@ run 2 chat --json-schema schema.json
 holds err "wkv generate has --grammar, --json-schema and --regex"
 
 library=$(dirname "$WKV")/libwkv.so
+[ -e "$library" ] || library=${library%.so}.dylib # macOS
 if ldd "$library" 2>/dev/null | grep -q 'lib[at]san'; then
     skipped=$((skipped + 1))
     echo "skip tools/check-grammar.py: Python does not load a library of a sanitizer"
@@ -53,7 +54,7 @@ elif [ -e "$library" ] && python3 -c 'import jsonschema' 2>/dev/null; then
     is $? 0 "tools/check-grammar.py ($(head -n 3 out err))"
 else
     skipped=$((skipped + 1))
-    echo "skip tools/check-grammar.py: libwkv.so, or python3 with jsonschema, is missing"
+    echo "skip tools/check-grammar.py: libwkv, or python3 with jsonschema, is missing"
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

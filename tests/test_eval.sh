@@ -154,7 +154,7 @@ holds err "both: two outputs in one file"
 for option in -o --html --svg; do # before the evaluation, not after it
     run 1 eval --data data $option nowhere/x
     holds err "nowhere/x: cannot be written"
-    is "$(wc -c <out)" 0 "bytes printed before an impossible output"
+    is "$(wc -c <out | tr -d ' ')" 0 "bytes printed before an impossible output"
 done
 for wrong in "--published -o x" "--published --task piqa" "--published MODEL" "--list --html x" "--list --data data" \
     "--diff items.jsonl items.jsonl --html x" "--diff items.jsonl items.jsonl -m x"; do

@@ -1,6 +1,7 @@
 /* test_items.c - items that are scored: log-likelihoods against a scorer that reads one token at a time, several
  * processes, metrics against their formulas, documents and needles. */
 #include <pthread.h>
+#include "barrier.h"
 #include "tasks.h"
 
 /* ---- scores ------------------------------------------------------------------------------------------------------ */
@@ -97,7 +98,7 @@ static void stopping(void)
 /* ---- several processes, here threads ----------------------------------------------------------------------------- */
 
 enum { PROCESSES = 3 };
-static pthread_barrier_t meet;
+static barrier meet;
 static struct {
     double *x;
     void *bytes;
@@ -108,20 +109,20 @@ static struct {
 static void add(void *user, double *x, int n)
 {
     member[*(int *)user].x = x;
-    pthread_barrier_wait(&meet);
+    barrier_wait(&meet);
     double *sum = calloc((size_t)n + 1, sizeof *sum);
     for (int k = 0; k < PROCESSES; k++)
         for (int i = 0; i < n; i++) sum[i] += member[k].x[i];
-    pthread_barrier_wait(&meet);
+    barrier_wait(&meet);
     memcpy(x, sum, sizeof *x * (size_t)n);
     free(sum);
 }
 static void send(void *user, void *x, size_t bytes, int from)
 {
     member[*(int *)user].bytes = x;
-    pthread_barrier_wait(&meet);
+    barrier_wait(&meet);
     if (*(int *)user != from) memcpy(x, member[from].bytes, bytes);
-    pthread_barrier_wait(&meet);
+    barrier_wait(&meet);
 }
 static void no_reduce(void *user, float *x, size_t n, int to) { (void)user, (void)x, (void)n, (void)to; }
 static void nothing(void *user) { (void)user; }
@@ -164,10 +165,10 @@ static void run_processes(void)
 {
     pthread_t thread[PROCESSES];
     int rank[PROCESSES];
-    pthread_barrier_init(&meet, NULL, PROCESSES);
+    barrier_begin(&meet, PROCESSES);
     for (int i = 0; i < PROCESSES; i++) rank[i] = i, pthread_create(&thread[i], NULL, process, &rank[i]);
     for (int i = 0; i < PROCESSES; i++) pthread_join(thread[i], NULL);
-    pthread_barrier_destroy(&meet);
+    barrier_end(&meet);
 }
 
 static void processes(void)

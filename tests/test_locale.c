@@ -186,7 +186,8 @@ static void tuning_writes_json(void)
         wkv_state *s;
         wkv_model_options with = {.lora = in_folder("tuned/lora.safetensors"), .lora_alpha = i ? 0.5f : 0};
         if (wkv_model_open(&m, model, &with)) FAILED("%s", wkv_error());
-        EXPECT(!wkv_context_new(&c, m, &(wkv_context_options){.threads = 1}) && !wkv_state_new(&s, m));
+        EXPECT_EQ(wkv_context_new(&c, m, &(wkv_context_options){.threads = 1}), 0);
+        EXPECT_EQ(wkv_state_new(&s, m), 0);
         EXPECT(!wkv_eval(c, s, (int32_t[]){1, 2, 3}, 3, i ? given : said));
         wkv_state_free(s), wkv_context_free(c), wkv_model_close(m);
     }

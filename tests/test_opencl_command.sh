@@ -17,7 +17,7 @@ holds err 'no device called "opencl:x"; there are cpu and reference, and opencl'
 # are left out
 near() {
     for file in "$2" "$3"; do
-        grep -v 'seconds\|_ms"\|per_second\|"command"\|"isa"\|"summary"' "$file" |
+        grep -vE 'seconds|_ms"|per_second|"command"|"isa"|"summary"' "$file" |
             sed 's/[][{}:,%="()]/ /g' >"$file.words"
     done
     difference=$(awk '

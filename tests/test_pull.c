@@ -122,9 +122,9 @@ static int start(void)
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof a;
     pthread_t thread;
-    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0 || bind(listener, (void *)&a, sizeof a) || listen(listener, 16) ||
-        getsockname(listener, (void *)&a, &n))
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener < 0 || fcntl(listener, F_SETFD, FD_CLOEXEC) || bind(listener, (void *)&a, sizeof a) ||
+        listen(listener, 16) || getsockname(listener, (void *)&a, &n))
         return -1;
     snprintf(base, sizeof base, "http://127.0.0.1:%d", ntohs(a.sin_port));
     return pthread_create(&thread, NULL, server, NULL);

@@ -174,7 +174,8 @@ static pid_t begin_relay(void)
     EXPECT(!bind(fd, (const struct sockaddr *)&at, sizeof at) && !listen(fd, 8));
     fflush(stdout);
     const pid_t relay = fork();
-    for (int loses = 1; !relay;) {
+    int loses = 1;
+    while (!relay) {
         const int client = accept(fd, NULL, NULL), server = connect_to(redis_socket());
         loses = !pass_on(client, server, loses); /* the repetition is let through */
         close(client);

@@ -146,7 +146,7 @@ chat 404 "{$hello, \"session\": \"book\"}"
 
 complete 200 '{"prompt": "Once upon a", "max_tokens": 1, "temperature": 0, "return_state": true}'
 field state >held
-posix "modes of files" && is "$(stat -c %a data/wkv/store/secret)" 600 "mode of the secret"
+posix "modes of files" && is "$(stat -c %a data/wkv/store/secret 2>/dev/null || stat -f %Lp data/wkv/store/secret)" 600 "mode of the secret"
 printf '{"prompt": " there", "max_tokens": 4, "temperature": 0, "state": "%s"}' "$(cat held)" >state.json
 complete 200 @state.json
 continued=$(field text)

@@ -16,7 +16,7 @@ serve() {
 }
 trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
 serve
-if grep -q 'has no server\|without SQLite' log || ! curl -s "$at/v1/sessions" -d '{"name": "s"}' | grep -q '"id"'; then
+if grep -qE 'has no server|without SQLite' log || ! curl -s "$at/v1/sessions" -d '{"name": "s"}' | grep -q '"id"'; then
     echo "skip test_serve_kill: a build without libmicrohttpd or SQLite"
     echo "0 passed, 0 failed, 1 skipped"
     exit 0

@@ -52,6 +52,18 @@ is "$(cat err)" "" "the output of setup with all there"
 env -i PATH="$work/bin" "$shell" -c ". '$here/../tools/setup.sh'; with_host=riscv64-linux-gnu; setup" >out 2>err
 is $? 1 "status of setup without a cross compiler"
 holds err "    sudo apt-get install -y gcc-riscv64-linux-gnu qemu-user-static clang dpkg-dev m4 tcl"
+env -i PATH="$work/bin" "$shell" -c ". '$here/../tools/setup.sh'; with_host=aarch64-macos; setup" >out 2>err
+is $? 1 "status of setup without pip"
+holds err "    sudo apt-get install -y python3-pip dpkg-dev m4 tcl"
+
+# ---- Homebrew: what it keeps apart is found
+mkdir -p brew/opt/libedit/lib/pkgconfig brew/opt/zlib
+printf '#!/bin/sh\necho "%s/brew"\n' "$work" >bin/brew
+printf '#!/bin/sh\n[ "$2" != libedit ] || [ "$PKG_CONFIG_PATH" = "%s/brew/opt/libedit/lib/pkgconfig" ]\n' "$work" >bin/pkg-config
+chmod +x bin/brew
+rm -f build/CMakeCache.txt
+prepare 0
+is "$(cat err)" "" "the output of setup with a library apart"
 
 # ---- the sums of the tests -------------------------------------------------------------------------------------------
 mkdir -p build/Testing/Temporary

@@ -247,8 +247,8 @@ static void lists_and_finds(void)
     static const char *const bad[] = {"",
                                       " a",
                                       "-a",
-                                      "a\xc2\x9b"
-                                      "b",
+                                      ("a\xc2\x9b"
+                                       "b"),
                                       "ses_a",
                                       "a\nb",
                                       "\xff",

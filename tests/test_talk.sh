@@ -4,7 +4,7 @@
 . "$(dirname "$0")/expect.sh"
 talk() { "$WKV" chat --seed 1 -n 8 "$@" >out 2>err; }
 # places: the numbers of the places in the picture, and the last picture alone
-places() { grep -o '[0-9]*  *[^ ]* .* \|^(' out | grep -c .; }
+places() { grep -oE '[0-9]*  *[^ ]* .* |^[(]' out | grep -c .; }
 
 # ---- there and back ---------------------------------------------------------------------------------------------------
 printf 'Hello, my name is Tom.\nWhat is my name?\n' >two

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "base/cores.h"
+#include "base/platform/begin.h"
 #include "base/thread.h"
 #include "folder.h"
 #include "test.h"
@@ -203,6 +204,41 @@ static void slow_cores_are_left_out(void)
 #undef EXPECT_FAST
 }
 
+/* Half of a stack, written from its beginning on. */
+static void *fill(void *sum)
+{
+    enum { BYTES = THREAD_STACK / 2, PAGE = 4096 };
+    volatile char much[BYTES];
+    for (int i = BYTES - 1; i >= 0; i -= PAGE) much[i] = 1;
+    for (int i = BYTES - 1; i >= 0; i -= PAGE) *(int *)sum += much[i];
+    return NULL;
+}
+
+/* Where the system gives 512 KB, too. */
+static void stacks_are_large(void)
+{
+#ifdef _WIN32
+    SKIP("stacks of Windows have the size that the program's file says");
+#endif
+    pthread_t thread;
+    int sum = 0;
+#ifdef __GLIBC__
+    pthread_attr_t before, small;
+    pthread_getattr_default_np(&before);
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 512 << 10);
+    pthread_setattr_default_np(&small);
+#endif
+    EXPECT_EQ(thread_begin(&thread, fill, &sum), 0);
+    pthread_join(thread, NULL);
+    EXPECT_EQ(sum, THREAD_STACK / 2 / 4096);
+#ifdef __GLIBC__
+    pthread_setattr_default_np(&before);
+    pthread_attr_destroy(&small);
+    pthread_attr_destroy(&before);
+#endif
+}
+
 int main(void)
 {
     RUN(every_part_once);
@@ -215,5 +251,6 @@ int main(void)
     RUN(shares_cover_everything);
     RUN(counts);
     RUN(slow_cores_are_left_out);
+    RUN(stacks_are_large);
     return DONE();
 }

@@ -3,7 +3,7 @@
 # last line the sums over all test programs, "N passed, N failed". A program that dies without a count is one failure.
 build=$1
 shift
-ctest --test-dir "$build" -j "$(nproc 2>/dev/null || echo 2)" --output-on-failure "$@"
+ctest --test-dir "$build" -j "$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)" --output-on-failure "$@"
 status=$?
 
 awk '/^[0-9]+\/[0-9]+ Testing: /     { name = $3; counted = failures = 0 }

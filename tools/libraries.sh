@@ -4,6 +4,7 @@
 #     x86_64-linux-musl     for programs that run on any Linux of this processor; musl-tools
 #     x86_64-w64-mingw32    for Windows; mingw-w64
 #     aarch64-linux-gnu, arm-linux-gnueabihf, riscv64-linux-gnu    with gcc-HOST
+#     aarch64-macos, x86_64-macos                                  with the compiler of tools/ziglang.sh, in PATH
 #
 # Sources are Debian 12's source packages, from the package sources that this machine is configured with. Each is pinned
 # by the SHA-256 of its description (.dsc), which holds those of its archives. A library that is built already is kept.
@@ -21,12 +22,17 @@ die() {
     exit 1
 }
 
-system=Linux tools=$host- compiler=$host-gcc resources=
+system=Linux tools=$host- compiler=$host-gcc triple=$host resources=
 case $host in
 *-linux-musl) tools='' compiler=musl-gcc ;; # the compiler of the machine with musl's headers and libraries
 *-mingw32) system=Windows compiler=$host-gcc-posix resources=-DCMAKE_RC_COMPILER=$host-windres ;;
+*-macos)
+    system=Darwin compiler=$host-clang triple=${host%-macos}-apple-darwin resources=-DCMAKE_INSTALL_NAME_TOOL=true
+    # their names stay inside libwkv.dylib
+    flags="$flags -fvisibility=hidden -DZSTDLIB_VISIBLE= -DZSTDERRORLIB_VISIBLE= -DUTF8PROC_STATIC"
+    ;;
 *-linux-gnu*) ;;
-*) die "found the host $host, expected x86_64-linux-musl, x86_64-w64-mingw32 or HOST-linux-gnu" ;;
+*) die "found the host $host, expected x86_64-linux-musl, x86_64-w64-mingw32, HOST-linux-gnu or HOST-macos" ;;
 esac
 for program in $compiler "${tools}ar" apt-get dpkg-source cmake make m4 tclsh; do
     command -v "$program" >/dev/null ||
@@ -86,15 +92,17 @@ with_cmake() { # FOLDER OPTION...; headers of the machine itself are not looked 
 }
 
 with_configure() { # OPTION...
-    ./configure --host="$host" --prefix="$prefix" --libdir="$prefix/lib" --disable-shared --enable-static \
+    ./configure --host="$triple" --prefix="$prefix" --libdir="$prefix/lib" --disable-shared --enable-static \
         CC="$compiler" AR="${tools}ar" RANLIB="${tools}ranlib" CFLAGS="$flags" "$@" >log 2>&1
 }
 
 build_zlib() {
-    CHOST=$host CC=$compiler AR=${tools}ar RANLIB=${tools}ranlib CFLAGS="$flags" \
+    has=
+    [ $system != Darwin ] || has=-Dfdopen=fdopen # 1.2.13 takes it away on all systems of Apple, for the oldest
+    CHOST=$triple CC=$compiler RANLIB=${tools}ranlib CFLAGS="$flags $has" \
         ./configure --static --prefix="$prefix" >log 2>&1 &&
-        make -j "$jobs" libz.a >>log 2>&1 && cp libz.a "$prefix/lib/" && cp zlib.h zconf.h "$prefix/include/" &&
-        cp zlib.pc "$prefix/lib/pkgconfig/"
+        make -j "$jobs" AR="${tools}ar" ARFLAGS=rc libz.a >>log 2>&1 && cp libz.a "$prefix/lib/" &&
+        cp zlib.h zconf.h "$prefix/include/" && cp zlib.pc "$prefix/lib/pkgconfig/"
 }
 build_jansson() { with_cmake . -DJANSSON_BUILD_DOCS=OFF -DJANSSON_EXAMPLES=OFF -DJANSSON_WITHOUT_TESTS=ON; }
 build_nettle() { # without signatures, which need GMP
@@ -114,7 +122,7 @@ build_pcre2() {
 build_utf8proc() { with_cmake . -DUTF8PROC_ENABLE_TESTING=OFF; }
 build_libzstd() { # its Makefile asks for the system by two names; its CMake also wants a compiler of C++
     os=$system
-    [ $system = Linux ] || os=Windows_NT
+    [ $system != Windows ] || os=Windows_NT
     set -- CC="$compiler" CFLAGS="$flags" AR="${tools}ar" TARGET_SYSTEM=$os OS=$os PREFIX="$prefix"
     make -C lib -j "$jobs" "$@" libzstd.a >log 2>&1 && make -C lib "$@" install-includes install-static install-pc >>log 2>&1
 }
@@ -132,7 +140,9 @@ build_libmicrohttpd() {
         make install-pkgconfigDATA >>log 2>&1
 }
 build_hiredis() {
-    make -j "$jobs" CC="$compiler" AR="${tools}ar" OPTIMIZATION="$flags" PREFIX="$prefix" libhiredis.a hiredis.pc \
+    as=
+    [ $system != Darwin ] || as=-Wno-incompatible-function-pointer-types # a size_t where 0.14.1 says int; later compilers refuse
+    make -j "$jobs" CC="$compiler" AR="${tools}ar" OPTIMIZATION="$flags $as" PREFIX="$prefix" libhiredis.a hiredis.pc \
         >log 2>&1 &&
         mkdir -p "$prefix/include/hiredis/adapters" && cp ./*.h "$prefix/include/hiredis/" &&
         cp libhiredis.a "$prefix/lib/" && cp hiredis.pc "$prefix/lib/pkgconfig/"
@@ -170,8 +180,8 @@ library utf8proc 2.8.0-1 6ce2b0ab12fe7d0c3fd0a40d4eb886ae82bf6ea356e4db1a0a9f765
 library libzstd 1.5.4+dfsg2-5 8f602f92b575aa8b5e979196fb6ee82d78f233521dc9636526d3ecba1f63c1b1
 library sqlite3 3.40.1-2+deb12u2 ee3459ae9d00939741c7708fc1b8ce1bde12d8c3fb1dfa005bbbc8651d884e23
 library libmicrohttpd 0.9.75-6 c0f8a9cd77c41285d2d48fc68bbee2e460a55042fcd5d3f6b9946c017d4b6846
-[ $system = Linux ] || exit 0 # the others have no use on Windows, or no Windows build
+[ $system != Windows ] || exit 0 # where the others have no use, or no build
 library hiredis 0.14.1-3 6dee69e4c29f8b71de5e4ac76d1f887a6c545bd49b6801bcf2c03b646c98a235
-case $host in *-linux-musl) exit 0 ;; esac # libedit is written for glibc
+case $host in *-linux-musl | *-macos) exit 0 ;; esac # libedit is written for glibc, and macOS has one of its own
 library ncurses 6.4-4 a35710b02a3de6ab8f9da7fa2e3726a609cc26c936ad85b2094ef91aa996fc94
 library libedit 3.1-20221030-2 6e701f5e0bcd81f80fe3686d84861e9d9247e247ed08fb96ffc3746102aedd21

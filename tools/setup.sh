@@ -28,6 +28,7 @@ package() {
     apt:wine) echo wine wine64 ;;
     apt:dpkg-source) echo dpkg-dev ;;
     apt:tclsh) echo tcl ;;
+    apt:pip) echo python3-pip ;;
     dnf:OpenCL) echo ocl-icd-devel ;;
     pacman:OpenCL) echo ocl-icd opencl-headers ;;
     brew:OpenCL) echo opencl-icd-loader opencl-headers ;;
@@ -45,6 +46,7 @@ package() {
     *:sqlite3) echo sqlite ;;
     brew:libutf8proc) echo utf8proc ;;
     brew:compiler) echo gcc ;;
+    brew:timeout) echo coreutils ;;
     *) echo "$1" ;;
     esac
 }
@@ -106,8 +108,13 @@ missing() {
         pkg-config --exists $library 2>/dev/null || echo $library
     done
     [ -z "${with_host:-}" ] || missing_for_host
-    # the tests run OpenCL on the processor where there is no GPU
-    [ -z "${with_tests:-}" ] || ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1 || echo opencl-driver
+    [ -z "${with_tests:-}" ] || missing_for_tests
+}
+
+# with_tests=1. Where there is no GPU, OpenCL runs on the processor; not on macOS, where no such driver was tried.
+missing_for_tests() {
+    command -v timeout >/dev/null 2>&1 || echo timeout
+    ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1 || [ "$(uname)" = Darwin ] || echo opencl-driver
 }
 
 # with_host=HOST: a build for another processor or system (tools/foreign.sh)
@@ -117,6 +124,7 @@ missing_for_host() {
         command -v "$with_host-gcc-posix" >/dev/null 2>&1 || echo mingw
         command -v wine >/dev/null 2>&1 || echo wine
         ;;
+    *-macos) python3 -m pip --version >/dev/null 2>&1 || echo pip ;;
     *)
         command -v "$with_host-gcc" >/dev/null 2>&1 || echo cross-compiler
         command -v "qemu-${with_host%%-*}-static" >/dev/null 2>&1 || echo qemu
@@ -128,7 +136,18 @@ missing_for_host() {
     command -v tclsh >/dev/null 2>&1 || echo tclsh             # puts SQLite together
 }
 
+# Libraries that Homebrew keeps apart, because macOS has an older one.
+find_apart() {
+    command -v brew >/dev/null 2>&1 || return 0
+    for formula in libedit sqlite zlib; do
+        folder=$(brew --prefix)/opt/$formula/lib/pkgconfig
+        [ ! -d "$folder" ] || PKG_CONFIG_PATH=$folder${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+    done
+    export PKG_CONFIG_PATH
+}
+
 setup() {
+    find_apart
     needs=$(missing | tr '\n' ' ')
     [ -z "$needs" ] || get_packages
     forget_build
@@ -153,10 +172,11 @@ get_packages() {
         say "Installing with $manager:$packages"
         # shellcheck disable=SC2086 # a list of words
         install_packages $packages || refused="installing failed"
+        find_apart
     fi
     needs=$(missing | tr '\n' ' ')
     case $needs in
-    *compiler* | *qemu* | *mingw* | *wine* | *dpkg-source* | *m4* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
+    *compiler* | *qemu* | *mingw* | *wine* | *pip* | *dpkg-source* | *m4* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
         # shellcheck disable=SC2086 # a list of words
         say "Missing: $needs(${refused:-not in the packages installed}). Please run:
     $(command_of $packages)"

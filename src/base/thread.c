@@ -11,6 +11,7 @@
  * thread that changes a counter reads these flags AFTERWARDS; with sequentially consistent atomics one of the two
  * always sees the other, so the usual region takes no lock and no wake-up is lost. */
 #include "base/clock.h"
+#include "base/platform/begin.h"
 #include "base/platform/pages.h"
 #include "base/platform/signals.h"
 #include "base/platform/system.h"
@@ -179,7 +180,7 @@ static int start_workers(pool *p, int n)
     for (; i < n; i++) {
         worker *w = malloc(sizeof *w);
         if (w) *w = (worker){p, i + 1};
-        if (w && !pthread_create(&p->thread[i], NULL, work, w)) continue;
+        if (w && !thread_begin(&p->thread[i], work, w)) continue;
         free(w);
         break;
     }

@@ -23,7 +23,8 @@ static void add_table(wkv_report *r, const evaluation *v)
             sheet_put(&t, "%d", m[k].n);
             sheet_put(&t, "%s%s", m[k].name, scale > 1 ? " (%)" : "");
             sheet_put(&t, "%.4g", scale * m[k].value);
-            sheet_put(&t, isfinite(m[k].error) ? "%.2g" : "", scale * m[k].error);
+            if (isfinite(m[k].error)) sheet_put(&t, "%.2g", scale * m[k].error);
+            else sheet_put(&t, "%s", "");
         }
     }
     outputs_sheet(r, "results", NULL, columns, &t);

@@ -1,6 +1,7 @@
 /* line.c - read a line, with libedit on a terminal. */
 #define _DEFAULT_SOURCE
 #define _XOPEN_SOURCE 700 /* wcwidth */
+#define _DARWIN_C_SOURCE  /* macOS: SIGWINCH beside it */
 #include "line.h"
 #include "recall.h"
 #include "say.h"

@@ -4,6 +4,7 @@
 #include "guard.h"
 #include "page.h"
 #include "server.h"
+#include "base/platform/begin.h"
 #include "base/platform/socket.h"
 #include "base/platform/system.h"
 #include <errno.h>
@@ -251,12 +252,12 @@ int http_start(server *s)
     socket_begin();
     const int fd = listen_open(s->o.host, &s->o.port);
     if (fd < 0) return 1;
-    s->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
-                                 on_request, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_NOTIFY_COMPLETED,
-                                 on_complete, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-                                 MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-                                 (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM,
-                                 MHD_OPTION_UNESCAPE_CALLBACK, decode, NULL, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(
+        MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, on_request, s,
+        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_NOTIFY_COMPLETED, on_complete, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM,
+        MHD_OPTION_UNESCAPE_CALLBACK, decode, NULL, MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_END);
     if (s->daemon) return 0;
     socket_close(fd);
     fprintf(stderr, "wkv: libmicrohttpd does not start\n");

@@ -35,7 +35,7 @@ static void put_digest(out *o, const char *name)
 /* As in a GGUF: "rwkv7" of versions 7 and 7a. "": never loaded. */
 static void put_architecture(out *o, const model_report *m)
 {
-    out_format(o, *m->version ? "rwkv%.1s" : "", m->version);
+    if (*m->version) out_format(o, "rwkv%.1s", m->version);
 }
 
 static void put_details(out *o, const model_report *m)

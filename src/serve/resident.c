@@ -1,6 +1,7 @@
 /* resident.c - the thread of a model: a place in memory, its jobs, and the choice of the model that leaves. */
 #include "resident.h"
 #include "store_thread.h"
+#include "base/platform/begin.h"
 #include "base/platform/system.h"
 #include <stdio.h>
 #include <time.h>
@@ -259,6 +260,6 @@ int resident_begin(entry *m)
     if (m->runs && !m->ended) return 0;
     if (m->runs) pthread_join(m->thread, NULL);
     m->ended = 0;
-    m->runs = !pthread_create(&m->thread, NULL, run_model, m);
+    m->runs = !thread_begin(&m->thread, run_model, m);
     return m->runs ? 0 : -1;
 }

@@ -1,6 +1,7 @@
 /* store_thread.c - the queue of the store's thread. */
 #include "store_thread.h"
 #include "models.h"
+#include "base/platform/begin.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -101,7 +102,7 @@ int store_thread_begin(server *s)
     if (t) {
         pthread_mutex_init(&t->lock, NULL);
         pthread_cond_init(&t->changed, NULL);
-        if (!pthread_create(&t->thread, NULL, run, t)) return 0;
+        if (!thread_begin(&t->thread, run, t)) return 0;
     }
     free(t);
     s->store = NULL;

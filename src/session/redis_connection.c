@@ -1,9 +1,8 @@
 /* redis_connection.c - the connection to the server: made, used, lost and made again; its errors as sentences. */
 #include "base/error.h"
+#include "base/platform/signals.h"
 #include "session/redis_store.h"
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,14 +67,10 @@ static int lost(redis_store *x)
 /* hiredis writes to a connection that the server may have closed: without SIGPIPE, which the process may not ignore. */
 static int get_reply(redisContext *c, void **out)
 {
-    sigset_t pipe_only, before, waiting;
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    sigpending(&waiting);
-    pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+    pipe_kept before;
+    signals_hold_pipe(&before, c->fd);
     const int bad = redisGetReply(c, out), number = errno;
-    if (!sigismember(&waiting, SIGPIPE)) sigtimedwait(&pipe_only, NULL, &(struct timespec){0});
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    signals_restore_pipe(&before);
     errno = number;
     return bad;
 }
@@ -153,8 +148,8 @@ static int connect_once(redis_store *x, int *may_come)
 {
     const redis_address *a = &x->address;
     const struct timeval connecting = {.tv_sec = CONNECT_SECONDS}, answering = {.tv_sec = ANSWER_SECONDS};
-    redisContext *c = x->connection =
-        a->port ? redisConnectWithTimeout(a->host, a->port, connecting) : redisConnectUnixWithTimeout(a->host, connecting);
+    redisContext *c = x->connection = a->port ? redisConnectWithTimeout(a->host, a->port, connecting)
+                                              : redisConnectUnixWithTimeout(a->host, connecting);
     *may_come = 1;
     if (!c) return fail(WKV_ENOMEM, "%s: no memory for a connection", x->base.place);
     int err = 0;

@@ -12,15 +12,12 @@ int arm_has(arm_feature f)
     return !!(getauxval(AT_HWCAP) & (f == ARM_NEON ? ASIMD : ASIMDDP));
 }
 #elif defined __aarch64__ && defined __APPLE__
-#include <sys/sysctl.h>
+#include "base/platform/macos/facts.h"
 
 int arm_has(arm_feature f)
 {
-    int has = 0;
-    size_t bytes = sizeof has;
-    const char *name = f == ARM_I8MM ? "hw.optional.arm.FEAT_I8MM" : "hw.optional.arm.FEAT_DotProd";
     if (f == ARM_NEON) return 1;
-    return !sysctlbyname(name, &has, &bytes, 0, 0) && has;
+    return kernel_number(f == ARM_I8MM ? "hw.optional.arm.FEAT_I8MM" : "hw.optional.arm.FEAT_DotProd") == 1;
 }
 #else
 int arm_has(arm_feature f)

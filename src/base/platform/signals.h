@@ -17,4 +17,13 @@ typedef struct {
 void signals_hold(signals_kept *before);
 void signals_restore(const signals_kept *before);
 
+/* Between the two calls this thread writes to the connection `fd`, which the other end may have closed, without
+ * SIGPIPE. */
+typedef struct {
+    signals_kept mask;
+    int pending;
+} pipe_kept;
+void signals_hold_pipe(pipe_kept *before, int fd);
+void signals_restore_pipe(const pipe_kept *before);
+
 #endif

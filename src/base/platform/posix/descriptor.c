@@ -41,7 +41,15 @@ ptrdiff_t descriptor_read(int fd, void *to, size_t bytes)
 }
 
 ptrdiff_t descriptor_write(int fd, const void *from, size_t bytes) { return write(fd, from, bytes); }
-int descriptor_flush(int fd) { return fsync(fd); }
+
+int descriptor_flush(int fd)
+{
+#ifdef F_FULLFSYNC /* macOS, whose fsync leaves bytes in the disk's own memory; not every file system has it */
+    if (!fcntl(fd, F_FULLFSYNC)) return 0;
+#endif
+    return fsync(fd);
+}
+
 int descriptor_truncate(int fd, int64_t bytes) { return ftruncate(fd, (off_t)bytes); }
 
 int descriptor_lock(int fd, int wait)

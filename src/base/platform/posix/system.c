@@ -1,9 +1,10 @@
-/* system.c - this process: arguments, folders, clocks, libraries, text. */
+/* system.c - this process: arguments, folders, libraries, text. */
 #define _GNU_SOURCE
 #include "base/platform/system.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,7 +14,6 @@
 #include <sys/resource.h>
 #include <time.h>
 #ifdef __APPLE__
-#include <mach/mach.h>
 #include <xlocale.h> /* newlocale */
 #endif
 #include <unistd.h>
@@ -28,7 +28,8 @@ char **system_begin(int *argc, char **argv)
 {
     (void)argc;
     setlocale(LC_CTYPE, "");
-    if (strcmp(nl_langinfo(CODESET), "UTF-8")) setlocale(LC_CTYPE, "C.UTF-8"); /* text is UTF-8 in every locale */
+    if (!strcmp(nl_langinfo(CODESET), "UTF-8")) return argv;           /* text is UTF-8 in every locale */
+    if (!setlocale(LC_CTYPE, "C.UTF-8")) setlocale(LC_CTYPE, "UTF-8"); /* its name on macOS */
     return argv;
 }
 
@@ -51,19 +52,16 @@ int system_folder(char *out, size_t capacity, user_folder kind)
 
 const char *system_variable(const char *name) { return getenv(name); }
 
-int system_program(char *out, size_t capacity)
-{
-    const ssize_t n = readlink("/proc/self/exe", out, capacity - 1);
-    out[n < 0 ? 0 : n] = 0;
-    return n > 0;
-}
-
 void system_raise_files(void)
 {
     struct rlimit l;
     if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur >= l.rlim_max) return;
     l.rlim_cur = l.rlim_max;
+    if (!setrlimit(RLIMIT_NOFILE, &l)) return;
+#ifdef OPEN_MAX /* macOS refuses "no limit" */
+    l.rlim_cur = OPEN_MAX;
     setrlimit(RLIMIT_NOFILE, &l);
+#endif
 }
 
 void system_sleep(double seconds)
@@ -72,41 +70,11 @@ void system_sleep(double seconds)
     nanosleep(&t, NULL);
 }
 
-static int64_t clock_us(clockid_t id)
+int64_t thread_processor_us(void)
 {
     struct timespec t;
-    return clock_gettime(id, &t) ? 0 : (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
-
-#ifdef __APPLE__ /* no clocks of other threads, but the time that each has used */
-int thread_clock_own(thread_clock *out)
-{
-    *out = (thread_clock)pthread_mach_thread_np(pthread_self());
-    return 0;
-}
-
-int64_t thread_clock_us(thread_clock c)
-{
-    thread_basic_info_data_t used;
-    mach_msg_type_number_t n = THREAD_BASIC_INFO_COUNT;
-    if (thread_info((thread_act_t)c, THREAD_BASIC_INFO, (thread_info_t)&used, &n)) return 0;
-    return (int64_t)(used.user_time.seconds + used.system_time.seconds) * 1000000 + used.user_time.microseconds +
-           used.system_time.microseconds;
-}
-#else
-int thread_clock_own(thread_clock *out)
-{
-    clockid_t id;
-    if (pthread_getcpuclockid(pthread_self(), &id)) return -1;
-    *out = (thread_clock)id;
-    return 0;
-}
-
-int64_t thread_clock_us(thread_clock c) { return clock_us((clockid_t)c); }
-#endif
-
-void thread_clock_release(thread_clock c) { (void)c; }
-int64_t thread_processor_us(void) { return clock_us(CLOCK_THREAD_CPUTIME_ID); }
 
 /* ---- libraries --------------------------------------------------------------------------------------------------- */
 

@@ -2,11 +2,11 @@
 #define _GNU_SOURCE
 #include "base/platform/terminal.h"
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/select.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -28,8 +28,11 @@ int output_is_left(int why) { return why == EPIPE; }
 
 int terminal_waits(int ms)
 {
-    struct pollfd in = {.fd = 0, .events = POLLIN};
-    return poll(&in, 1, ms) > 0;
+    struct timeval most = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    fd_set in; /* poll of macOS does not know terminals */
+    FD_ZERO(&in);
+    FD_SET(0, &in);
+    return select(1, &in, NULL, NULL, &most) > 0;
 }
 
 ptrdiff_t terminal_line(char **line, size_t *capacity) { return getline(line, capacity, stdin); }

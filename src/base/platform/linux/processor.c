@@ -1,10 +1,8 @@
-/* processor.c - processors of this process, from Linux's affinity, /sys and control groups. */
+/* processor.c - processors of this process, from affinity, /sys and control groups. */
 #define _GNU_SOURCE
 #include "base/platform/system.h"
-#include <stdio.h>
-#include <unistd.h>
-#ifdef __linux__
 #include <sched.h>
+#include <stdio.h>
 #include "base/cores.h"
 
 /* The number at the beginning of a file; -1: none (also "max"). */
@@ -73,12 +71,3 @@ int system_cores(void)
     if (n < 1) n = slow ? slow : 1;
     return n < limit ? n : limit;
 }
-#else
-int system_processors(void)
-{
-    const long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (int)n : 1;
-}
-
-int system_cores(void) { return system_processors(); }
-#endif

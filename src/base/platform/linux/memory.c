@@ -1,4 +1,4 @@
-/* memory.c - memory of the machine and of this process, from Linux's /proc and control groups where they are. */
+/* memory.c - memory of the machine and of this process, from /proc and control groups where they are. */
 #include "base/platform/system.h"
 #include <stdio.h>
 #include <string.h>
@@ -51,11 +51,7 @@ size_t system_memory_peak(void)
 {
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
-#ifdef __APPLE__
-    return (size_t)u.ru_maxrss;
-#else
     return (size_t)u.ru_maxrss * 1024;
-#endif
 }
 
 size_t system_memory_resident(void)
