@@ -19,12 +19,13 @@ if(WKV_PROCESSOR STREQUAL arm) # with fused multiply-add: Cortex-A7, A15 and lat
 endif()
 set(CMAKE_EXE_LINKER_FLAGS_INIT -static) # threads of a program with shared libraries hang in qemu 7.2
 # -R: addresses are used again; without it qemu 7.2 keeps a table for each that was ever reserved, 100 MB a context.
-if(WKV_PROCESSOR STREQUAL arm)
-  set(CMAKE_CROSSCOMPILING_EMULATOR qemu-arm-static)
-elseif(WKV_PROCESSOR STREQUAL riscv64)
-  set(CMAKE_CROSSCOMPILING_EMULATOR qemu-riscv64-static -R 64G -cpu rv64,v=true,vext_spec=v1.0)
-else()
-  set(CMAKE_CROSSCOMPILING_EMULATOR qemu-${WKV_PROCESSOR}-static -R 64G)
+find_program(WKV_EMULATOR qemu-${WKV_PROCESSOR}-static) # its whole path, for tests that change PATH
+set(CMAKE_CROSSCOMPILING_EMULATOR ${WKV_EMULATOR})
+if(NOT WKV_PROCESSOR STREQUAL arm)
+  list(APPEND CMAKE_CROSSCOMPILING_EMULATOR -R 64G)
+endif()
+if(WKV_PROCESSOR STREQUAL riscv64)
+  list(APPEND CMAKE_CROSSCOMPILING_EMULATOR -cpu rv64,v=true,vext_spec=v1.0)
 endif()
 
 set(WKV_LIBRARIES_OF_HOST ${CMAKE_CURRENT_LIST_DIR}/../build/libraries/${WKV_HOST})

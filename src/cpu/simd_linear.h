@@ -528,6 +528,13 @@ static size_t dot_scratch(dtype type, int M, int K)
     return M <= DOT_T ? STREAMS * DECODE_CHUNK : (size_t)DOT_O * (size_t)K;
 }
 
+/* Functions of their own, within which jumps of RISC-V reach: 1 MB. */
+#define APART static __attribute__((noinline)) void
+APART dot_f32(const gemm q) { dot_plain(F32, q); }
+APART dot_f16(const gemm q) { dot_plain(F16, q); }
+APART dot_bf16(const gemm q) { dot_plain(BF16, q); }
+#undef APART
+
 /* Rows of w as floats, DOT_O at a time, for more tokens than a tile has. */
 INLINE void dot_decoded(const gemm q, float *scratch)
 {
@@ -540,17 +547,17 @@ INLINE void dot_decoded(const gemm q, float *scratch)
         now.y = q.y + o;
         for (int r = 0; r < now.N; r++)
             decode_row(q.type, from + (size_t)r * q.w_bytes, scratch + (size_t)r * (size_t)q.K, q.K);
-        dot_plain(F32, now);
+        dot_f32(now);
     }
 }
 
 static void dot(const gemm *q, float *scratch)
 {
     if (q->M >= MANY) many(q, 1, scratch);
-    else if (q->type == F32) dot_plain(F32, *q);
+    else if (q->type == F32) dot_f32(*q);
     else if (q->M > DOT_T) dot_decoded(*q, scratch);
-    else if (q->type == F16) dot_plain(F16, *q);
-    else if (q->type == BF16) dot_plain(BF16, *q);
+    else if (q->type == F16) dot_f16(*q);
+    else if (q->type == BF16) dot_bf16(*q);
     else dot_stored(q, scratch);
 }
 
