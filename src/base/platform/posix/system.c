@@ -50,6 +50,7 @@ int system_folder(char *out, size_t capacity, user_folder kind)
 }
 
 const char *system_variable(const char *name) { return getenv(name); }
+void system_set_variable(const char *name, const char *value) { setenv(name, value, 1); }
 
 int system_program(char *out, size_t capacity)
 {
