@@ -9,6 +9,7 @@
 #include "base/platform/system.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The program under test: $WKV, or that in the current folder. */
 static inline const char *process_program(void)
@@ -50,12 +51,18 @@ static inline int process_wait(child *c)
     return status < 0 ? -1 : status;
 }
 
-/* Start this test with these words as arguments; its output comes through c->output. */
+/* Start this test with these words as arguments; its output comes through c->output. $WKV_EMULATOR: a command, in words
+ * without blanks, that runs programs of another processor. */
 static inline int process_again(child *c, const char *const *words)
 {
-    static char program[4096];
-    const char *argv[16] = {program};
-    for (int n = 0; words[n]; n++) argv[n + 1] = words[n];
+    static char program[4096], emulator[256];
+    const char *argv[32];
+    int n = 0;
+    snprintf(emulator, sizeof emulator, "%s", getenv("WKV_EMULATOR") ? getenv("WKV_EMULATOR") : "");
+    for (char *word = strtok(emulator, " "); word; word = strtok(NULL, " ")) argv[n++] = word;
+    argv[n++] = program;
+    while (*words) argv[n++] = *words++;
+    argv[n] = NULL;
     return system_program(program, sizeof program) ? child_start(c, argv, 1, 1) : -1;
 }
 
