@@ -184,6 +184,26 @@ static void typed_text_is_read_as_utf8(void)
     free(line);
 }
 
+/* Read back from the screen, whose code page is not that of UTF-8 before and after the program. */
+static void text_is_shown_as_utf8(void)
+{
+    enum { CELLS = 8000 };
+    static wchar_t screen[CELLS + 1];
+    char command[256];
+    DWORD n;
+    const UINT before = GetConsoleOutputCP();
+    write_file(in_folder("shown.txt"), "naïve café");
+    snprintf(command, sizeof command, "wkv.exe generate -f %s -n 1 -q >CON", in_folder("shown.txt"));
+    EXPECT_EQ(_spawnlp(_P_WAIT, "cmd", "cmd", "/c", command, NULL), 0);
+    HANDLE h = CreateFileW(L"CONOUT$", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                           OPEN_EXISTING, 0, NULL);
+    EXPECT(ReadConsoleOutputCharacterW(h, screen, CELLS, (COORD){0, 0}, &n));
+    EXPECT(wcsstr(screen, L"naïve café") != NULL);
+    CloseHandle(h);
+    EXPECT(before != CP_UTF8);
+    EXPECT_EQ(GetConsoleOutputCP(), before);
+}
+
 /* /quit is typed after the answer: lines that come at once are one question. */
 static void a_chat_at_the_console(void)
 {
@@ -244,6 +264,7 @@ int main(void)
     RUN(arguments_arrive_as_they_are);
     RUN(the_folders_of_the_user);
     RUN(typed_text_is_read_as_utf8);
+    RUN(text_is_shown_as_utf8);
     RUN(a_chat_at_the_console);
     RUN(ctrl_c_ends_a_training);
     folder_end();
