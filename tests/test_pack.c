@@ -181,6 +181,7 @@ static int print_peak(const char *path)
     if (wkv_model_open(&m, path, &(wkv_model_options){.type = "q8"})) return 1;
     size_t peak = wkv_memory_peak(), need = before + wkv_model_bytes(m, NULL);
     printf("%d\n", peak > need ? (int)((peak - need) >> 20) : 0);
+    wkv_model_close(m);
     return 0;
 }
 

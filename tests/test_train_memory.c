@@ -61,6 +61,7 @@ static int print_taken(const char *path, const char *method)
     sample s = {.ids = ids, .n = ROWS + 1};
     if (wkv_trainer_new(&t, &o) || trainer_step(t, &s, 1, &loss)) return 1;
     printf("%.0f\n", (double)wkv_memory_peak() - before);
+    wkv_trainer_free(t);
     return 0;
 }
 
