@@ -1,6 +1,6 @@
 # Tests of a build for another processor: C tests and the program run under CMAKE_CROSSCOMPILING_EMULATOR. WKV is a
-# script that runs the program in it. tests/emulated.txt names the tests that are left out; the test left_out prints
-# them.
+# script that runs the program in it; with WKV_EMULATOR a test starts itself again. tests/emulated.txt names the tests
+# that are left out; the test left_out prints them.
 foreach(program wkv wkv_scripted)
   string(REPLACE ";" " " emulator "${CMAKE_CROSSCOMPILING_EMULATOR}")
   file(WRITE ${CMAKE_BINARY_DIR}/emulated/${program} "#!/bin/sh\nexec ${emulator} ${CMAKE_BINARY_DIR}/${program} \"$@\"\n")
@@ -27,6 +27,6 @@ file(WRITE ${CMAKE_BINARY_DIR}/emulated/left_out "${LEFT_OUT}")
 get_property(tests DIRECTORY PROPERTY TESTS)
 foreach(test ${tests})
   set_tests_properties(${test} PROPERTIES TIMEOUT 3600)
-  set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT WKV=${CMAKE_BINARY_DIR}/emulated/wkv)
+  set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT WKV=${CMAKE_BINARY_DIR}/emulated/wkv "WKV_EMULATOR=${emulator}")
 endforeach()
 add_test(NAME left_out COMMAND ${CMAKE_COMMAND} -E cat ${CMAKE_BINARY_DIR}/emulated/left_out)

@@ -1,23 +1,15 @@
 # Tests under Wine. Of the tests of this list, which need what Windows does not have, the sum has a line each with the reason.
 set(WINDOWS_SKIPS
-  "test_bounds=the limits of a process (setrlimit) are those of POSIX"
   "test_chat=it talks to the program through a terminal of POSIX"
-  "test_file=it forks, and opens FIFOs"
+  "test_file_posix=links, modes and FIFOs are those of POSIX"
   "test_kill=it ends processes through LD_PRELOAD"
   "test_opencl=OpenCL is left out"
   "test_opencl_layers=OpenCL is left out"
   "test_opencl_memory=OpenCL is left out"
   "test_opencl_models=OpenCL is left out"
   "test_opencl_train=OpenCL is left out"
-  "test_pack=it forks"
-  "test_passes=it forks under the limits of a process"
-  "test_pull=its server forks"
-  "test_serve_beside=it starts the server by fork"
-  "test_serve_http=it starts the server by fork"
-  "test_serve_store=it starts the server by fork"
-  "test_store=it forks writers, and needs Redis"
-  "test_train_memory=it forks"
-  "test_train_resume=it forks, and kills a run"
+  "test_passes=the limits of a process (setrlimit) are those of POSIX"
+  "test_pull=wkv pull calls curl, which Wine does not have"
   "test_files=it is about links, FIFOs, rights and signals of POSIX"
   "test_opencl_command=OpenCL is left out"
   "test_session_command=test_kill makes its session"
@@ -30,9 +22,7 @@ set(WINDOWS_SKIPS
   "test_checks=it reads the sources, as the tests of Linux have done"
   "test_docs=it reads the sources, as the tests of Linux have done"
   "test_language=it reads the sources, as the tests of Linux have done"
-  "test_setup=it is about the machine that builds"
-  "test_serve_kill=a server killed under Wine (kill -9) did not end the test within 600 s"
-  "test_transcripts=it starts the server by fork")
+  "test_setup=it is about the machine that builds")
 
 set(SKIPS ${WINDOWS_SKIPS})
 include(cmake/skips.cmake)

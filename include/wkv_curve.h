@@ -87,7 +87,7 @@ typedef struct {
 } wkv_time_options;
 
 /* Continue s by tokens and measure each. *n: filled bins. WKV_ESTOPPED: the complete bins are valid. WKV_EARG,
- * WKV_ENOMEM. */
+ * WKV_ENOMEM. WKV_EUNSUPPORTED: processor time in steps of more than 0.1 ms (Windows). */
 WKV_API int wkv_curve_time(wkv_position_time *out, int *n, wkv_context *c, wkv_state *s, const wkv_time_options *o);
 
 /* ---- a transformer of the same shape ----------------------------------------------------------------------------- */

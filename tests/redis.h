@@ -4,23 +4,23 @@
 
 #include "folder.h"
 #include "test.h"
+#include <string.h>
+#ifdef HAVE_HIREDIS
 #include <fcntl.h>
 #include <signal.h>
-#include <string.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef HAVE_HIREDIS
 #include <hiredis/hiredis.h>
 #endif
 
-static pid_t redis_process;
 static const char *redis_refusal = "this build has no hiredis"; /* the reason why there is none */
 
 #ifdef HAVE_HIREDIS
 
+static pid_t redis_process;
 static redisContext *redis_client;
 
 static inline const char *redis_socket(void) { return in_folder("redis.sock"); }

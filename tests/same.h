@@ -2,7 +2,11 @@
 #ifndef WKV_TESTS_SAME_H
 #define WKV_TESTS_SAME_H
 
+#include "base/file.h"
+#include "test.h"
+#include "wkv.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Both files exist and have the same bytes. */
 static inline int same_files(const char *a, const char *b)
@@ -17,6 +21,19 @@ static inline int same_files(const char *a, const char *b)
     if (f) fclose(f);
     if (g) fclose(g);
     return same;
+}
+
+/* The file has this text. */
+static inline void expect_text(const char *path, const char *text)
+{
+    char *found;
+    size_t n;
+    if (file_slurp(&found, &n, path)) {
+        FAILED("%s", wkv_error());
+        return;
+    }
+    EXPECT_STR(found, text);
+    free(found);
 }
 
 #endif

@@ -2,20 +2,22 @@
 #ifndef WKV_TESTS_SERVER_H
 #define WKV_TESTS_SERVER_H
 
+#include "base/platform/socket.h"
+#include "process.h"
 #include "test.h"
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef _WIN32
+#define poll WSAPoll
+#define HALF_CLOSED_IS_LEFT /* platform/windows/socket.c */
+enum { SHUT_WR = SD_SEND, MSG_NOSIGNAL = 0, MSG_MORE = 0 };
+#else
+#include <poll.h>
+#endif
 
-static pid_t child;
+static child server_process;
 static int port;
 
 static inline double now(void)
@@ -27,48 +29,26 @@ static inline double now(void)
 
 /* ---- the server -------------------------------------------------------------------------------------------------- */
 
-enum { SERVER_WORDS = 32 };
-
-static inline void be_server(const char *const *more, int out)
-{
-    const char *program = getenv("WKV") ? getenv("WKV") : "./wkv";
-    const char *words[SERVER_WORDS] = {program, "serve", "--port", "0", "-t", "1", "-q", "--cache-disk", "0"};
-    for (int n = 9; *more; more++) words[n++] = *more;
-    unsetenv("WKV_STORE"); /* never the user's */
-    dup2(out, 1);
-    if (!getenv("WKV_TEST_LOG")) dup2(open("/dev/null", O_WRONLY), 2);
-    execv(program, (char **)(uintptr_t)words);
-    _exit(127);
-}
-
 /* Begin a server, and wait for its address. Returns 0 where it does not start. */
 static inline int server_begin(const char *const *more)
 {
-    int at[2];
+    const char *words[32] = {process_program(), "serve", "--port", "0", "-t", "1", "-q", "--cache-disk", "0"};
     char line[256] = "";
-    signal(SIGPIPE, SIG_IGN);
-    if (pipe(at)) return 0;
-    fflush(stdout);
-    if (!(child = fork())) be_server(more, at[1]);
-    close(at[1]);
-    for (size_t n = 0; n < sizeof line - 1 && read(at[0], line + n, 1) == 1 && line[n] != '\n'; n++) continue;
-    close(at[0]);
-    const char *colon = strrchr(line, ':');
+    for (int n = 9; *more; more++) words[n++] = *more;
+    unsetenv("WKV_STORE"); /* never the user's */
+    socket_begin();
+    if (child_start(&server_process, words, 1, getenv("WKV_TEST_LOG") != NULL)) return 0;
+    const char *colon = fgets(line, sizeof line, server_process.output) ? strrchr(line, ':') : NULL;
     port = colon ? atoi(colon + 1) : 0;
     return port > 0;
 }
 
-/* Wait for its end. The exit status. */
-static inline int server_ended(void)
-{
-    int status;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
+static inline void server_ask_to_end(void) { process_ask_to_end(&server_process); }
+static inline int server_ended(void) { return process_wait(&server_process); }
 
 static inline int server_end(void)
 {
-    kill(child, SIGTERM);
+    server_ask_to_end();
     return server_ended();
 }
 
@@ -78,7 +58,7 @@ static inline int connect_to_server(void)
 {
     const struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    const int fd = (int)socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to)) FAILED("no connection");
     return fd;
 }
@@ -151,7 +131,7 @@ static inline int metric(const char *name)
     char line[64];
     send_all(fd, get, sizeof get - 1);
     const char *text = receive(fd, NULL, 10);
-    close(fd);
+    socket_close(fd);
     snprintf(line, sizeof line, "\nwkv_%s ", name);
     const char *at = strstr(text, line);
     return at ? atoi(at + strlen(line)) : -1;

@@ -25,6 +25,7 @@ static int test_passed, test_failed, test_skipped, test_bad, test_skip;
 #define DONE() (printf("%d passed, %d failed, %d skipped\n", test_passed, test_failed, test_skipped), test_failed != 0)
 #define SKIP(...) do { test_skip = 1; printf("skip "); printf(__VA_ARGS__); printf("\n"); return; } while (0)
 
+#undef FAILED /* windows.h, where it is included before, has another */
 #define FAILED(...)                                                                                                    \
     do {                                                                                                               \
         test_bad++;                                                                                                    \

@@ -5,18 +5,20 @@
 #include "test.h"
 #include "wkv.h"
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
+#ifndef _WIN32
+#include <sys/resource.h>
+#endif
 
 /* One tensor "x" over the 16 bytes of storage '0', which hold 1, 2, 3, 4 as f32. */
 typedef struct {
-    const char *storage;           /* "torch\nFloatStorage" */
+    const char *storage; /* "torch\nFloatStorage" */
     int64_t numel;
-    int64_t view[2];               /* from, count; no view when both are 0 */
+    int64_t view[2]; /* from, count; no view when both are 0 */
     int64_t offset;
     int dims;
     int64_t shape[4], stride[4];
-    const char *type;              /* of _rebuild_tensor_v3: "torch\nfloat64"; NULL: _v2 */
+    const char *type; /* of _rebuild_tensor_v3: "torch\nfloat64"; NULL: _v2 */
 } claim;
 
 enum { IN_ZIP, IN_STREAM };
@@ -80,7 +82,8 @@ static bytes pickle_of(const claim *c)
 static int open_claim(tensors **t, const claim *c, int where, int64_t count, void **data)
 {
     static const char head[] = "\x80\2\x8a\12\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3.\x80\2}.";
-    static const char keys[] = "\x80\2]X\1\0\0\0" "0a.";
+    static const char keys[] = "\x80\2]X\1\0\0\0"
+                               "0a.";
     static const float four[] = {1, 2, 3, 4};
     bytes p = pickle_of(c), b = {0};
     if (where == IN_ZIP)
@@ -144,7 +147,10 @@ static void opens_in(int where, const claim *c, int64_t count, int n, const floa
         opens_in(IN_ZIP, &c_, count, sizeof want_ / sizeof *want_, want_);                                             \
         opens_in(IN_STREAM, &c_, count, sizeof want_ / sizeof *want_, want_);                                          \
     } while (0)
-#define VALUES(...) {__VA_ARGS__}
+#define VALUES(...)                                                                                                    \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }
 #define FLOATS .storage = "torch\nFloatStorage", .numel = 4
 #define BYTES .storage = "torch\nByteStorage", .numel = 16
 #define HALVES .storage = "torch\nHalfStorage", .numel = 8
@@ -251,20 +257,22 @@ static void copies(void)
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED
+#define UNLIMITED "the sanitizers take more address space than the limit"
 #endif
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED
+#define UNLIMITED "the sanitizers take more address space than the limit"
+#elif defined(_WIN32)
+#define UNLIMITED "a limit of the address space is of POSIX"
 #endif
 
-#ifndef SANITIZED
-static rlim_t address_space(rlim_t bytes)
+#ifndef UNLIMITED
+static rlim_t address_space(rlim_t most)
 {
     struct rlimit r;
     getrlimit(RLIMIT_AS, &r);
     const rlim_t before = r.rlim_cur;
-    r.rlim_cur = bytes;
+    r.rlim_cur = most;
     setrlimit(RLIMIT_AS, &r);
     return before;
 }
@@ -296,8 +304,8 @@ static void refused_for_memory(const void *data, size_t size, const char *words)
  * taken. */
 static void memory(void)
 {
-#ifdef SANITIZED
-    SKIP("the sanitizers take more address space than the limit");
+#ifdef UNLIMITED
+    SKIP(UNLIMITED);
 #else
     if (!limits_address_space()) SKIP("the address space is not limited here");
     archive a = {0};

@@ -224,7 +224,7 @@ static void disks(void)
     begin_machine();
     check_disk(&f, folder, "/mnt/x.pth", 0x6969, 0, 50);
     expect("network", "/mnt/x.pth is on a NFS", "local disk");
-    check_disk(&f, folder, "x.pth", (unsigned long)-1 << 32 | 0xff534d42, 0, 50);
+    check_disk(&f, folder, "x.pth", (unsigned long)(int32_t)0xff534d42, 0, 50);
     expect("network", "SMB", "local disk");
     put_file("/proc/cpuinfo", "flags : fpu\n");
     put_file("/sys/dev/block/8:0/queue/rotational", "1\n");

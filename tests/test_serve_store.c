@@ -46,7 +46,7 @@ static void answers_with(int fd, int status, const char *words)
     const char *text = receive(fd, words, 20);
     EXPECT_EQ(status_of(text), status);
     EXPECT_HAS(text, words);
-    close(fd);
+    socket_close(fd);
 }
 
 /* The longest time without a byte of a stream, within some seconds; *others: bytes that came from another connection. */
@@ -93,7 +93,7 @@ static void a_locked_store_delays_no_stream(void)
     unlock();
     answers_with(turn, 200, "\"message\"");
     answers_with(list, 200, "\"turns\": ");
-    close(stream);
+    socket_close(stream);
     EXPECT_EQ(jobs_become(0, 5), 0);
 }
 
@@ -120,7 +120,7 @@ static const char *head_of(const char *session)
     snprintf(path, sizeof path, "/v1/sessions/%s", session);
     const int fd = ask_plainly("GET", path);
     const char *text = receive(fd, "\"branches\"", 10), *head = value_of(text, "head");
-    close(fd);
+    socket_close(fd);
     return head;
 }
 
@@ -130,7 +130,7 @@ static void a_second_turn_is_refused(void)
     answers_with(ask("/v1/sessions", "{\"name\": \"r\"}"), 200, "\"name\": \"r\"");
     int fd = ask("/v1/chat/completions", "{\"session\": \"r\", \"max_tokens\": 2, " ASK "}");
     const char *first = value_of(receive(fd, "\"message\": \"msg", 20), "message");
-    close(fd);
+    socket_close(fd);
     const int turn = ask("/v1/chat/completions", "{\"session\": \"r\", " STREAM LONG "}");
     EXPECT_HAS(receive(turn, "\"content\": \"A", 20), "data: ");
     fd = ask("/v1/chat/completions", "{\"session\": \"r\", " STREAM LONG "}");
@@ -138,12 +138,12 @@ static void a_second_turn_is_refused(void)
     EXPECT_EQ(status_of(text), 409);
     EXPECT_HAS(text, first);
     EXPECT_HAS(text, "the answer chatcmpl-");
-    close(fd);
+    socket_close(fd);
     answers_with(ask_plainly("POST", "/v1/sessions/r/undo"), 409, "turn_running");
     answers_with(ask("/v1/chat/completions", "{\"session\": \"r\", \"branch\": true, \"max_tokens\": 2, " ASK "}"), 200,
                  "\"message\": \"msg_");
     EXPECT_STR(head_of("r"), first);
-    close(turn);
+    socket_close(turn);
     EXPECT_EQ(jobs_become(0, 5), 0);
     answers_with(ask("/v1/chat/completions", "{\"session\": \"r\", \"max_tokens\": 2, " ASK "}"), 200, "\"message\"");
 }
@@ -159,7 +159,7 @@ static void continues_from_a_part(const char *session)
     const char *text = receive(fd, "\"branches\"", 10);
     EXPECT_HAS(text, "\"turns\": 2");
     EXPECT_HAS(text, "\"role\": \"assistant\", \"content\": \"AAA");
-    close(fd);
+    socket_close(fd);
 }
 
 /* Stop, and ask anew at once: the second turn waits until the part of the first answer is kept. */
@@ -174,7 +174,7 @@ static void a_client_that_leaves_keeps_its_part(void)
         const int fd = ask("/v1/chat/completions", body);
         const char *text = receive(fd, "content\": \"A", streams ? 20 : 1.5);
         EXPECT_EQ(status_of(text), streams ? 200 : 0);
-        close(fd);
+        socket_close(fd);
         continues_from_a_part(name);
     }
 }
@@ -185,10 +185,10 @@ static void the_end_keeps_the_part_of_an_answer(void)
     answers_with(ask("/v1/sessions", "{\"name\": \"cut\"}"), 200, "cut");
     const int fd = ask("/v1/chat/completions", "{\"session\": \"cut\", " STREAM LONG "}");
     EXPECT_HAS(receive(fd, "content\": \"A", 20), "data: ");
-    kill(child, SIGTERM);
+    server_ask_to_end();
     const char *text = receive(fd, "[DONE]", 20);
     EXPECT_HAS(text, "\"message\": \"msg_");
-    close(fd);
+    socket_close(fd);
     EXPECT_EQ(server_ended(), 0);
     EXPECT(server_begin(options));
     continues_from_a_part("cut");
@@ -201,7 +201,7 @@ static void the_end_waits_for_the_store(void)
     const int turn = ask("/v1/chat/completions", "{\"session\": \"s\", \"max_tokens\": 5, " ASK "}");
     EXPECT_EQ(jobs_become(1, 5), 1);
     usleep(300000);
-    kill(child, SIGTERM);
+    server_ask_to_end();
     usleep(1500000);
     unlock();
     answers_with(turn, 200, "\"message\"");

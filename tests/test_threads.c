@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "base/cores.h"
+#include "base/file.h"
 #include "base/platform/begin.h"
 #include "base/thread.h"
 #include "folder.h"
@@ -172,8 +173,8 @@ static const char *machine_with(const char *name, const int *numbers, int n)
     char path[512];
     folder_begin("cores");
     for (int i = 0; i < n; i++) {
-        snprintf(path, sizeof path, "mkdir -p %s/sys/devices/system/cpu/cpu%d/cpufreq", folder, i);
-        EXPECT_EQ(system(path), 0);
+        snprintf(path, sizeof path, "%s/sys/devices/system/cpu/cpu%d/cpufreq", folder, i);
+        EXPECT_EQ(file_make_folders(path, 0777), 0);
         snprintf(path, sizeof path, "%s/sys/devices/system/cpu/cpu%d/%s", folder, i, name);
         FILE *f = numbers[i] ? fopen(path, "w") : NULL;
         if (f) fprintf(f, "%d\n", numbers[i]);

@@ -1,9 +1,8 @@
 /* test_train_memory.c - the predicted memory of a method, compared with that of a step. */
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "train/adapt.h"
 #include "folder.h"
+#include "process.h"
 #include "test.h"
 
 enum { ROWS = 512 };
@@ -53,27 +52,26 @@ static void activations_are_those_of_a_step(void)
     }
 }
 
-/* Bytes that a step takes in a process of its own. */
+/* Bytes that a step takes. The test is another process for it. */
+static int print_taken(const char *path, const char *method)
+{
+    wkv_train_options o = options(path, method);
+    wkv_trainer *t;
+    double before = (double)wkv_memory_resident(), loss;
+    sample s = {.ids = ids, .n = ROWS + 1};
+    if (wkv_trainer_new(&t, &o) || trainer_step(t, &s, 1, &loss)) return 1;
+    printf("%.0f\n", (double)wkv_memory_peak() - before);
+    wkv_trainer_free(t);
+    return 0;
+}
+
 static double measured(const char *path, const char *method)
 {
-    int ends[2];
+    child c;
     double taken = 0;
-    fflush(stdout);
-    if (pipe(ends)) return 0;
-    pid_t child = fork();
-    if (!child) {
-        wkv_train_options o = options(path, method);
-        wkv_trainer *t;
-        double before = (double)wkv_memory_resident(), loss;
-        sample s = {.ids = ids, .n = ROWS + 1};
-        if (wkv_trainer_new(&t, &o) || trainer_step(t, &s, 1, &loss)) _exit(1);
-        taken = (double)wkv_memory_peak() - before;
-        _exit(write(ends[1], &taken, sizeof taken) != sizeof taken);
-    }
-    close(ends[1]);
-    if (read(ends[0], &taken, sizeof taken) != sizeof taken) FAILED("a step of %s failed", path);
-    close(ends[0]);
-    waitpid(child, NULL, 0);
+    if (process_again(&c, (const char *const[]){path, method, NULL}) || fscanf(c.output, "%lf ", &taken) != 1)
+        FAILED("a step of %s failed", path);
+    process_wait(&c);
     return taken;
 }
 
@@ -126,9 +124,10 @@ static void rows_follow_from_the_options(void)
     EXPECT_EQ(wkv_train_memory_needed(m, &rows, &o), WKV_EIO);
 }
 
-int main(void)
+int main(int n, char **words)
 {
     for (int i = 0; i <= ROWS; i++) ids[i] = (i * 7 + i / 11) % 200;
+    if (n > 2) return print_taken(words[1], words[2]);
     folder_begin("train-memory");
     RUN(activations_are_those_of_a_step);
     RUN(figures_are_what_is_taken);

@@ -2,20 +2,18 @@
  *
  * With WKV_LONG set, 20 runs are killed; otherwise 4. */
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
 #include "cpu/simd.h"
 #include "format/tensors.h"
 #include "wkv_train.h"
 #include "folder.h"
+#include "process.h"
 #include "test.h"
 
 static void write_text(void)
@@ -56,32 +54,32 @@ static wkv_train_options options(const char *out)
                                .resume = 1};
 }
 
-static double now(void)
+/* The test as another process: train into a folder of `folder`. */
+static int train_into(char **words)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    snprintf(folder, sizeof folder, "%s", words[0]);
+    wkv_train_options o = options(words[1]);
+    o.threads = atoi(words[2]);
+    o.checkpointing = atoi(words[3]);
+    if (!wkv_train(&o)) return 0;
+    fprintf(stderr, "%s\n", wkv_error());
+    return 1;
 }
 
 /* Train in a process of its own, which is killed after so many seconds; 0: never. Returns its exit status, or -1 when
  * it was killed. */
-static int train_apart(const wkv_train_options *o, double seconds)
+static int train_apart(const char *out, int threads, int checkpointing, double seconds)
 {
-    fflush(stdout);
-    pid_t child = fork();
-    if (!child) {
-        int err = wkv_train(o);
-        if (err) fprintf(stderr, "%s\n", wkv_error());
-        _exit(err ? 1 : 0);
-    }
+    char number[2][16];
+    child c;
+    snprintf(number[0], sizeof number[0], "%d", threads);
+    snprintf(number[1], sizeof number[1], "%d", checkpointing);
+    if (process_again(&c, (const char *const[]){folder, out, number[0], number[1], NULL})) return 1;
     if (seconds > 0) {
-        struct timespec t = {.tv_sec = (time_t)seconds, .tv_nsec = (long)(1e9 * (seconds - floor(seconds)))};
-        nanosleep(&t, NULL);
-        kill(child, SIGKILL);
+        system_sleep(seconds);
+        process_kill(&c);
     }
-    int status;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return process_wait(&c);
 }
 
 static void expect_same_file(const char *a, const char *b)
@@ -123,20 +121,17 @@ static void expect_same_checkpoint(const char *a, const char *b)
 
 static void a_killed_run_ends_in_the_same_bytes(void)
 {
-    wkv_train_options o = options("whole");
-    double begin = now();
-    EXPECT_EQ(train_apart(&o, 0), 0);
-    double took = now() - begin;
+    const double begin = clock_seconds();
+    EXPECT_EQ(train_apart("whole", 1, 0, 0), 0);
+    const double took = clock_seconds() - begin;
     rng r = {.seed = 1};
     int runs = getenv("WKV_LONG") ? 20 : 4, killed = 0;
     for (int i = 0; i < runs; i++) {
         char name[16];
         snprintf(name, sizeof name, "cut%d", i);
-        o = options(name);
         for (int status = -1, tries = 0; status; tries++) {
-            o.threads = 1 + (i + tries) % 3;
-            o.checkpointing = (i + tries) % 2 ? 1 : -1;
-            status = train_apart(&o, tries < 2 ? took * (0.1 + 0.8 * rng_uniform(&r)) : 0);
+            status = train_apart(name, 1 + (i + tries) % 3, (i + tries) % 2 ? 1 : -1,
+                                 tries < 2 ? took * (0.1 + 0.8 * rng_uniform(&r)) : 0);
             killed += status < 0;
             if (status > 0 || tries > 3) {
                 FAILED("a resumed run failed");
@@ -448,8 +443,9 @@ static void a_checkpoint_opens_as_a_model(void)
     wkv_model_close(m);
 }
 
-int main(void)
+int main(int n, char **words)
 {
+    if (n > 4) return train_into(words + 1);
     folder_begin("resume");
     write_text();
     RUN(a_killed_run_ends_in_the_same_bytes);

@@ -97,7 +97,7 @@ static char *send_request(const json_t *line)
     const int fd = connect_to_server();
     send_all(fd, request_text, (size_t)n);
     char *text = receive(fd, NULL, 60);
-    close(fd);
+    socket_close(fd);
     return text;
 }
 

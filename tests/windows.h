@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define truncate truncate64 /* _FILE_OFFSET_BITS leaves it out */
+
 static inline int setenv(const char *name, const char *value, int replaces)
 {
     return replaces || !getenv(name) ? _putenv_s(name, value) : 0;

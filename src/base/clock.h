@@ -4,8 +4,9 @@
 
 #include <stdint.h>
 
-int64_t clock_ns(void);       /* nanoseconds */
-double clock_seconds(void);   /* the same in seconds */
-double clock_processor(void); /* seconds of processor time that all threads of the process took */
+int64_t clock_ns(void);            /* nanoseconds */
+double clock_seconds(void);        /* the same in seconds */
+double clock_processor(void);      /* seconds of processor time that all threads of the process took */
+double clock_processor_step(void); /* seconds between two values of it: nanoseconds on Linux, 16 ms on Windows */
 
 #endif

@@ -4,6 +4,7 @@
 #include "models.h"
 #include "outputs.h"
 #include "say.h"
+#include "base/platform/child.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,9 @@ static int check_options(const curve *v)
     if (!v->text && (v->length || v->streams))
         return usage(&cmd_curve, "%s belongs to --text", v->length ? "--length" : "--streams");
     if (no_time && v->against) return usage(&cmd_curve, "--against compares times; omit --no-time");
+    if (v->against && !child_can_pause())
+        return complain("--against: this system cannot pause another program, so the two would disturb each other; "
+                        "measure the other program alone");
     if (no_time && !v->text && !distances && !sizes)
         return usage(&cmd_curve, "nothing to measure: --no-time needs --text, --recall or --sizes");
     return 0;

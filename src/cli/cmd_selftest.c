@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "engine.h"
 #include "say.h"
+#include "base/platform/system.h"
 #include "wkv.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static void report(void *user, const char *line, int passed)
 static int run(int n, char **operands)
 {
     (void)n, (void)operands;
-    if (device) setenv("WKV_DEVICE", device, 1); /* the library's default device, which the test includes */
+    if (device) system_set_variable("WKV_DEVICE", device); /* the library's default device, which the test includes */
     list = json_array();
     int status = wkv_selftest(report, NULL) || failures ? 1 : 0;
     if (as_json) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 enum { REPORT_EACH = 64, CONTROL_EACH = 4, CONTROL_LENGTH = 64 }; /* tokens */
+static const double COARSE = 1e-4; /* seconds; a token of a small model takes several times as long */
 
 static int compare(const void *a, const void *b)
 {
@@ -76,6 +77,11 @@ int wkv_curve_time(wkv_position_time *out, int *n, wkv_context *c, wkv_state *s,
     if (o->bins < 1 || o->tokens < o->bins || o->n_ids < 1)
         return fail(WKV_EARG, "wkv_curve_time: %lld tokens in %d bins from %d ids; expected at least one token a bin",
                     (long long)o->tokens, o->bins, o->n_ids);
+    if (o->processor && clock_processor_step() > COARSE)
+        return fail(
+            WKV_EUNSUPPORTED,
+            "the system counts processor time in steps of %.0f ms, too coarse for a token; measure by the clock",
+            1e3 * clock_processor_step());
     if (o->control == s) return fail(WKV_EARG, "wkv_curve_time: the control is the state itself, expected another one");
     const size_t most = (size_t)(o->tokens / o->bins + 1);
     clocked k = {.c = c, .o = o, .ms = calloc(2 * most, sizeof *k.ms)};

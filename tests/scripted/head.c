@@ -4,17 +4,17 @@
  * So every branch of tool calls, stops and limits is reached without a model that was trained for it. */
 #include "base/error.h"
 #include "base/file.h"
+#include "base/platform/entry.h"
 #include "rwkv/api.h"
 #include "text/tokenizer.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static struct {
     wkv_tokenizer *tokenizer;
     int32_t *ids;
     int n, at;
-    ino_t file;
+    uint64_t file; /* its inode */
 } script;
 
 static void load(const wkv_model *m, const char *path)
@@ -33,10 +33,10 @@ static void load(const wkv_model *m, const char *path)
 static int32_t next(const wkv_model *m)
 {
     const char *path = getenv("WKV_SCRIPT");
-    struct stat s;
-    if (!path || stat(path, &s)) return 0;
-    if (s.st_ino != script.file) load(m, path);
-    script.file = s.st_ino;
+    entry_info e;
+    if (!path || entry_read(&e, path)) return 0;
+    if (e.id.inode != script.file) load(m, path);
+    script.file = e.id.inode;
     return script.at < script.n ? script.ids[script.at++] : wkv_tokenizer_end(script.tokenizer);
 }
 

@@ -18,6 +18,7 @@ enum { CHILD_MISSING = 127, CHILD_FAILED = 126 }; /* exit statuses: no such prog
 int child_start(child *c, const char *const *argv, int reads, int speaks);
 /* Start a command of the shell, with its output in c->output; it is stopped together with its children. */
 int child_start_shell(child *c, const char *command);
+int child_can_pause(void); /* 0: the system cannot pause other programs; child_start_shell fails */
 void child_pause(const child *c);
 void child_continue(const child *c);
 void child_end(const child *c); /* ask it to end */

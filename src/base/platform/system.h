@@ -32,6 +32,7 @@ int system_folder(char *out, size_t capacity, user_folder kind);
 
 /* A variable of the environment as UTF-8; NULL: not set. It stays valid. */
 const char *system_variable(const char *name);
+void system_set_variable(const char *name, const char *value); /* of this process */
 
 int system_program(char *out, size_t capacity); /* path of the running program; 0: unknown */
 void system_raise_files(void);                  /* allow as many open files as the system lets a process have */

@@ -14,6 +14,7 @@
 #include "../../server.h"
 #include <dirent.h>
 #include <getopt.h>
+#include <sys/wait.h>
 
 enum {
     PENDING = 16,
@@ -161,7 +162,7 @@ static long kilobytes(const char *name)
 {
     char line[256];
     long kb = -1;
-    snprintf(line, sizeof line, "/proc/%d/status", (int)child);
+    snprintf(line, sizeof line, "/proc/%d/status", (int)server_process.process);
     FILE *f = fopen(line, "r");
     while (f && fgets(line, sizeof line, f))
         if (!strncmp(line, name, strlen(name))) kb = atol(line + strlen(name) + 1);
@@ -173,7 +174,7 @@ static int open_files(void)
 {
     char path[64];
     int n = 0;
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)child);
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)server_process.process);
     DIR *d = opendir(path);
     for (const struct dirent *e; d && (e = readdir(d));) n += *e->d_name != '.';
     if (d) closedir(d);
@@ -184,7 +185,7 @@ static double processor_seconds(void)
 {
     char path[64];
     long user = 0, system_time = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)child);
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)server_process.process);
     FILE *f = fopen(path, "r");
     if (f && fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &system_time) != 2)
         user = 0;
@@ -220,7 +221,7 @@ static void control(void)
     if (status_of(got.n ? got.at : "") != 200) finding(NULL, "the server is not well");
 }
 
-static int is_alive(void) { return waitpid(child, NULL, WNOHANG) == 0; }
+static int is_alive(void) { return waitpid((pid_t)server_process.process, NULL, WNOHANG) == 0; }
 
 /* ---- the run ----------------------------------------------------------------------------------------------------- */
 

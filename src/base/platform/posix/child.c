@@ -70,6 +70,7 @@ static void send(const child *c, int number)
     if (kill(-process, number)) kill(process, number);
 }
 
+int child_can_pause(void) { return 1; }
 void child_pause(const child *c) { send(c, SIGSTOP); }
 void child_continue(const child *c) { send(c, SIGCONT); }
 void child_end(const child *c) { send(c, SIGTERM); }

@@ -51,6 +51,7 @@ int system_folder(char *out, size_t capacity, user_folder kind)
 }
 
 const char *system_variable(const char *name) { return getenv(name); }
+void system_set_variable(const char *name, const char *value) { setenv(name, value, 1); }
 
 void system_raise_files(void)
 {

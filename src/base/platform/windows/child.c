@@ -83,7 +83,8 @@ int child_start(child *c, const char *const *argv, int reads, int speaks)
     return 0;
 }
 
-/* Its processes could not be paused together. */
+int child_can_pause(void) { return 0; }
+
 int child_start_shell(child *c, const char *command)
 {
     (void)c, (void)command;

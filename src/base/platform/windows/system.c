@@ -110,6 +110,14 @@ const char *system_variable(const char *name)
     return k ? k->value : NULL;
 }
 
+void system_set_variable(const char *name, const char *value)
+{
+    wchar_t *wide_name = wide_text(name), *wide_value = wide_text(value);
+    if (wide_name && wide_value) _wputenv_s(wide_name, wide_value);
+    free(wide_name);
+    free(wide_value);
+}
+
 int system_program(char *out, size_t capacity)
 {
     wchar_t path[4096];

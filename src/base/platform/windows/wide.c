@@ -17,21 +17,28 @@ wchar_t *wide_text(const char *text)
     return wide;
 }
 
-/* Names above 259 characters need the absolute path after a prefix that turns its other rules off. */
+/* An absolute path above 259 characters (247 of a folder) needs a prefix that turns its other rules off; that of a
+ * share, \\server\share, another one. A short relative path counts with the current folder before it. */
 wchar_t *wide_path(const char *path)
 {
-    enum { SHORT = 240 };
-    static const wchar_t prefix[] = L"\\\\?\\";
+    enum { SHORT = 240, PREFIX = 7 };
     wchar_t *wide = wide_text(path);
-    if (!wide || wcslen(wide) < SHORT || !wcsncmp(wide, prefix, 4) || !wcsncmp(wide, L"\\\\", 2)) return wide;
-    const DWORD n = GetFullPathNameW(wide, 0, NULL, NULL);
-    wchar_t *full = malloc(sizeof *full * (n + 4));
-    if (full && n) {
-        wmemcpy(full, prefix, 4);
-        GetFullPathNameW(wide, n, full + 4, NULL);
-    }
+    const DWORD n = wide ? GetFullPathNameW(wide, 0, NULL, NULL) : 0; /* with the zero at its end */
+    if (n <= SHORT) return wide;
+    wchar_t *full = malloc(sizeof *full * (PREFIX + n)), *absolute = full ? full + PREFIX : NULL;
+    if (full) GetFullPathNameW(wide, n, absolute, NULL);
     free(wide);
-    if (!full) errno = ENOMEM;
+    if (!full)
+        errno = ENOMEM;
+    else if (!wcsncmp(absolute, L"\\\\?\\", 4) || !wcsncmp(absolute, L"\\\\.\\", 4))
+        wmemmove(full, absolute, n);
+    else if (!wcsncmp(absolute, L"\\\\", 2)) {
+        wmemcpy(full, L"\\\\?\\UNC", PREFIX);
+        wmemmove(full + PREFIX, absolute + 1, n - 1);
+    } else {
+        wmemcpy(full, L"\\\\?\\", 4);
+        wmemmove(full + 4, absolute, n);
+    }
     return full;
 }
 
