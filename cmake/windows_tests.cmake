@@ -1,5 +1,5 @@
 # Tests under Wine. Of the tests of this list, which need what Windows does not have, the sum has a line each with the reason.
-set(WINDOWS_SKIPS
+set(SKIPS
   "test_chat=it talks to the program through a terminal of POSIX"
   "test_file_posix=links, modes and FIFOs are those of POSIX"
   "test_kill=it ends processes through LD_PRELOAD"
@@ -24,5 +24,4 @@ set(WINDOWS_SKIPS
   "test_language=it reads the sources, as the tests of Linux have done"
   "test_setup=it is about the machine that builds")
 
-set(SKIPS ${WINDOWS_SKIPS})
 include(cmake/skips.cmake)
