@@ -6,3 +6,8 @@ else()
 endif()
 file(GLOB PLATFORM_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/base/platform/*.c
      ${CMAKE_SOURCE_DIR}/src/base/platform/${PLATFORM}/*.c)
+if(EMSCRIPTEN) # POSIX, but for memory and processors
+  list(FILTER PLATFORM_SOURCES EXCLUDE REGEX "posix/(map|memory|pages|processor).c$")
+  file(GLOB BROWSER_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/base/platform/browser/*.c)
+  list(APPEND PLATFORM_SOURCES ${BROWSER_SOURCES})
+endif()

@@ -1,5 +1,6 @@
 /* int8_portable.c - 128-bit vectors and only the baseline instructions of the compiler's target. */
 #include "cpu/fma.h"
+#include "cpu/simd_wasm.h"
 
 #define INT8 int8_portable
 #define INT8_NAME "portable"

@@ -1,0 +1,7 @@
+/* simd_wasm.h - primitives of the portable instances on WebAssembly with vectors of 128 bits (SIMD128). */
+#ifdef __wasm_simd128__
+#include <wasm_simd128.h>
+
+/* Not as a shuffle with zeros: clang 14 then reads memory after later stores to it. */
+#define LOAD_HALVES(p) wasm_u32x4_load16x4(p)
+#endif
