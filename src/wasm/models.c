@@ -1,6 +1,7 @@
 /* models.c - the model of a page and its jobs: the counterpart of serve/models.c and serve/resident.c, in one thread. */
 #include "serve/models.h"
 #include "page.h"
+#include "base/platform/entry.h"
 #include "serve/store_thread.h"
 #include <stdio.h>
 #include <string.h>
@@ -61,11 +62,21 @@ void page_close(void)
     report = (model_report){0};
 }
 
+/* A file is read whole: more than that is needed. */
+static int check_memory(const char *path, problem *p)
+{
+    const size_t there = wkv_memory_available();
+    entry_info about;
+    if (!path || entry_read(&about, path) || (uint64_t)about.bytes < there) return 0;
+    return refuse(p, 503, "model", "model_not_loaded", "%.200s needs %.1f GB, and %.1f GB of the page's memory are free",
+                  path, 1e-9 * (double)about.bytes, 1e-9 * (double)there);
+}
+
 int page_open(server *s, const char *path, const char *name, problem *p)
 {
     snprintf(model_name, sizeof model_name, "%s", name);
     e = (engine){.server = s, .name = model_name};
-    const int err = engine_load(&e, path, p);
+    const int err = check_memory(path, p) ? -1 : engine_load(&e, path, p);
     if (!err)
         model_describe(&report, &e);
     else

@@ -46,20 +46,20 @@ function showOpening(text, done) {
     if (done !== null) find('open-progress').value = done;
 }
 
-const largest = files => [...files].sort((a, b) => b.size - a.size)[0];
-
+/* The largest file is the model; others may be its vocabulary. */
 async function openFiles(files) {
     if (!files.length) return;
     await stopRunning();
     notice('');
-    opening.name = largest(files).name;
+    const model = files.reduce((a, b) => (b.size > a.size ? b : a)).name;
+    opening.name = model;
     showOpening(say('reading', opening), 0);
-    worker.postMessage({ files: [...files] });
+    worker.postMessage({ files, model });
 }
 
 function openBuiltIn() {
     opening.name = say('builtIn');
-    worker.postMessage({ files: [] });
+    worker.postMessage({ files: [], model: '' });
 }
 
 /* Messages of the worker about files. */
@@ -98,7 +98,7 @@ function listenToDrops() {
         if (!hasFiles(e)) return;
         e.preventDefault();
         show(0);
-        openFiles(e.dataTransfer.files);
+        openFiles([...e.dataTransfer.files]);
     });
 }
 
@@ -107,7 +107,11 @@ function listenToDrops() {
 function addOpening() {
     const choose = make('input', 'hidden');
     Object.assign(choose, { type: 'file', multiple: true, id: 'choose' });
-    choose.addEventListener('change', () => openFiles(choose.files));
+    choose.addEventListener('change', () => {
+        const files = [...choose.files];
+        choose.value = ''; /* the same file can be chosen again */
+        openFiles(files);
+    });
     const label = withWord(make('label', 'button'), 'chooseFile'), progress = make('progress');
     label.htmlFor = choose.id;
     Object.assign(progress, { id: 'open-progress', max: 1, hidden: true });

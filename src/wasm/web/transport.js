@@ -10,7 +10,7 @@ const textOf = id => document.getElementById(id).textContent;
 
 const worker = new Worker(URL.createObjectURL(new Blob([textOf('worker-script')], { type: 'text/javascript' })));
 worker.postMessage({ module: decodeBase64(textOf('module')) });
-worker.postMessage({ files: [] });
+worker.postMessage({ files: [], model: '' }); /* the built-in one, until a file is opened */
 
 const stopped = () => new DOMException('the answer was stopped', 'AbortError');
 

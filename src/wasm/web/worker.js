@@ -1,9 +1,9 @@
 /* worker.js - the thread that computes: it opens files, and answers the requests of the page (transport.js).
  *
- * Messages from the page: {module}, once, the bytes of the module; {files}, to open; {number, method, path, body}, a
- * request; {leave}, the number of one whose response is not needed any more. Messages to the page: the parts of
- * responses; {read, bytes}, how much of a file was read; {opened, failed}, the name of a model that was opened, or is
- * not, with the reason. */
+ * Messages from the page: {module}, once, its bytes; {files, model}, to open the one of this name, "" for the built-in
+ * model; {number, method, path, body}, a request; {leave}, the number of one whose response is not needed any more.
+ * Messages to the page: the parts of responses; {read, bytes}, how much of a file was read; {opened, failed}, the name
+ * of a model that was opened, or is not, with the reason. */
 
 const FOLDER = '/files', NOT_READ = 29; /* EIO */
 
@@ -64,13 +64,11 @@ function mount(module, files) {
     WORKERFS.stream_ops.read = makeReader(module, WORKERFS.reader);
 }
 
-/* The largest file is the model; others may be its vocabulary. Without files the built-in model is opened. */
-function open(module, files) {
-    const [model] = [...files].sort((a, b) => b.size - a.size);
-    const name = model ? model.name.replace(/\.[^.]*$/, '') : 'built-in';
+function open(module, { files, model }) {
+    const name = model ? model.replace(/\.[^.]*$/, '') : 'built-in';
     module._wasm_close();
     mount(module, files);
-    const failed = callWith(module, '_wasm_open', [model ? model.name : '', name]);
+    const failed = callWith(module, '_wasm_open', [model, name]);
     postMessage({ opened: name, failed: failed ? module.UTF8ToString(failed) : '' });
 }
 
@@ -89,7 +87,7 @@ onmessage = ({ data }) => {
     if (data.module) made = makeWkv({ wasmBinary: data.module, ...responses });
     made.then(module => {
         if (data.leave) module._wasm_leave(data.leave);
-        else if (data.files) open(module, data.files);
+        else if (data.files) open(module, data);
         else if (data.number) ask(module, data);
     });
 };
