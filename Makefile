@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 export CMAKE_GENERATOR ?= $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 BUILD = cmake --build $(1) -j $(JOBS)
 
-.PHONY: default all run test test-long asan tsan clang aarch64 windows fuzz opencl oclgrind bench \
+.PHONY: default all run test test-long asan tsan clang aarch64 windows wasm fuzz opencl oclgrind bench \
         install wheel deb static release check-packages symbols format clean help
 
 default: build/CMakeCache.txt ## the program, as ./wkv
@@ -46,7 +46,8 @@ clang: ## the tests of a build by clang
 
 aarch64: ## a static program for Linux on 64-bit Arm, built here; the tests under qemu (Debian 12)
 windows: ## 64-bit Windows on a Debian 12: build/windows/wkv.exe, its tests under Wine
-aarch64 windows:
+wasm: ## a page for browsers with the library inside: build/wasm/wkv.html, its tests in node and Chromium (Debian 12)
+aarch64 windows wasm:
 	@JOBS=$(JOBS) tools/foreign.sh $@
 
 test-long: export WKV_LONG = 1

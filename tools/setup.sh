@@ -117,6 +117,7 @@ missing_for_host() {
         command -v "$with_host-gcc-posix" >/dev/null 2>&1 || echo mingw
         command -v wine >/dev/null 2>&1 || echo wine
         ;;
+    *-emscripten) command -v emcc >/dev/null 2>&1 || echo emscripten ;;
     *)
         command -v "$with_host-gcc" >/dev/null 2>&1 || echo cross-compiler
         command -v "qemu-${with_host%%-*}-static" >/dev/null 2>&1 || echo qemu
@@ -155,7 +156,7 @@ get_packages() {
     fi
     needs=$(missing | tr '\n' ' ')
     case $needs in
-    *compiler* | *qemu* | *mingw* | *wine* | *dpkg-source* | *m4* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
+    *compiler* | *qemu* | *mingw* | *wine* | *emscripten* | *dpkg-source* | *m4* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
         # shellcheck disable=SC2086 # a list of words
         say "Missing: $needs(${refused:-not in the packages installed}). Please run:
     $(command_of $packages)"
