@@ -9,8 +9,8 @@ MAKEFLAGS += --no-print-directory
 export CMAKE_GENERATOR ?= $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 BUILD = cmake --build $(1) -j $(JOBS)
 
-.PHONY: default all run test test-long asan tsan clang aarch64 armv7 riscv64 windows macos macos-intel fuzz \
-        opencl oclgrind bench \
+.PHONY: default all run test test-long asan tsan clang aarch64 armv7 riscv64 windows macos macos-intel wasm \
+        fuzz opencl oclgrind bench \
         install wheel deb static release check-packages symbols format clean help
 
 default: build/CMakeCache.txt ## the program, as ./wkv
@@ -51,7 +51,8 @@ riscv64: ## the same for 64-bit RISC-V, with and without its vectors
 windows: ## 64-bit Windows on a Debian 12: build/windows/wkv.exe, its tests under Wine
 macos: ## macOS on Apple's processors, on a Debian 12: the program, the libraries and the tests, none of which runs there
 macos-intel: ## the same on Intel's
-aarch64 armv7 riscv64 windows macos macos-intel:
+wasm: ## a page for browsers with the library inside: build/wasm/wkv.html, its tests in node and Chromium (Debian 12)
+aarch64 armv7 riscv64 windows macos macos-intel wasm:
 	@JOBS=$(JOBS) tools/foreign.sh $@
 
 test-long: export WKV_LONG = 1

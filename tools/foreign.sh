@@ -1,7 +1,7 @@
 #!/bin/sh
 # foreign.sh NAME - wkv for another processor or system, built on a Debian 12: install what is missing, build the
-# libraries and the program, and run the tests under qemu or Wine. NAME: aarch64, armv7, riscv64 or windows; macos or
-# macos-intel, whose files are only read, since nothing on Linux runs them.
+# libraries and the program, and run the tests under qemu, Wine, or node and Chromium. NAME: aarch64, armv7, riscv64,
+# windows or wasm; macos or macos-intel, whose files are only read, since nothing on Linux runs them.
 set -e
 cd "$(dirname "$0")/.."
 . tools/setup.sh
@@ -13,8 +13,9 @@ riscv64) with_host=riscv64-linux-gnu ;;
 windows) with_host=x86_64-w64-mingw32 ;;
 macos) with_host=aarch64-macos ;;
 macos-intel) with_host=x86_64-macos ;;
+wasm) with_host=wasm32-unknown-emscripten ;;
 *)
-    say "foreign.sh: expected aarch64, armv7, riscv64, windows, macos or macos-intel"
+    say "foreign.sh: expected aarch64, armv7, riscv64, windows, wasm, macos or macos-intel"
     exit 2
     ;;
 esac
@@ -28,7 +29,11 @@ esac
 tools/libraries.sh $with_host build/libraries/$with_host
 cmake --preset "$1"
 cmake --build "build/$1" -j "$jobs"
-case $with_host in
-*-macos) exec python3 tools/check-macos.py "build/$1" ;;
+case $1 in
+macos*) exec python3 tools/check-macos.py "build/$1" ;;
+wasm) # beside the program, whose answers its page is to have
+    make JOBS="$jobs"
+    WKV=$PWD/build/wkv exec sh tests/test_wasm.sh
+    ;;
 *) exec tools/check.sh "build/$1" ;;
 esac

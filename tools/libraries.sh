@@ -5,6 +5,7 @@
 #     x86_64-w64-mingw32    for Windows; mingw-w64
 #     aarch64-linux-gnu, arm-linux-gnueabihf, riscv64-linux-gnu    with gcc-HOST
 #     aarch64-macos, x86_64-macos                                  with the compiler of tools/ziglang.sh, in PATH
+#     wasm32-unknown-emscripten    for browsers, the first five alone; emscripten
 #
 # Sources are Debian 12's source packages, from the package sources that this machine is configured with. Each is pinned
 # by the SHA-256 of its description (.dsc), which holds those of its archives. A library that is built already is kept.
@@ -32,11 +33,16 @@ case $host in
     flags="$flags -fvisibility=hidden -DZSTDLIB_VISIBLE= -DZSTDERRORLIB_VISIBLE= -DUTF8PROC_STATIC"
     ;;
 *-linux-gnu*) ;;
-*) die "found the host $host, expected x86_64-linux-musl, x86_64-w64-mingw32, HOST-linux-gnu or HOST-macos" ;;
+*-emscripten)
+    system=Emscripten tools=em compiler=emcc flags="-O3 -msimd128 -ffile-prefix-map=$prefix=."
+    resources=-DCMAKE_TOOLCHAIN_FILE=/usr/share/emscripten/cmake/Modules/Platform/Emscripten.cmake
+    export NODE_PATH="/usr/share/nodejs:$NODE_PATH" # also where node is not the one of Debian
+    ;;
+*) die "found the host $host, expected x86_64-linux-musl, x86_64-w64-mingw32, HOST-linux-gnu, HOST-macos or wasm32-unknown-emscripten" ;;
 esac
 for program in $compiler "${tools}ar" apt-get dpkg-source cmake make m4 tclsh; do
     command -v "$program" >/dev/null ||
-        die "$program is missing; Debian has these programs in musl-tools, mingw-w64, gcc-$host, dpkg-dev, m4 and tcl"
+        die "$program is missing; Debian has these programs in musl-tools, mingw-w64, gcc-$host, emscripten, dpkg-dev, m4 and tcl"
 done
 
 # apt with the source entries of this machine's Debian, in lists of its own
@@ -116,7 +122,7 @@ build_nettle() { # without signatures, which need GMP
 }
 build_pcre2() {
     jit=ON
-    [ "$host" = riscv64-linux-gnu ] && jit=OFF # 10.42 has none for it
+    case $host in riscv64-* | wasm32-*) jit=OFF ;; esac # 10.42 has none for them
     with_cmake . -DPCRE2_BUILD_TESTS=OFF -DPCRE2_BUILD_PCRE2GREP=OFF -DPCRE2_SUPPORT_JIT=$jit
 }
 build_utf8proc() { with_cmake . -DUTF8PROC_ENABLE_TESTING=OFF; }
@@ -177,6 +183,7 @@ library jansson 2.14-2 6296ddd9c0a022bd1b70074aefb171cfcdf5694a04ffd32b35fd66097
 library nettle 3.8.1-2 a437e204da67612efb656cab354835f358b44c077c5c0a46d6e8c30b5c0bddff
 library pcre2 10.42-1 726dafe7a8d07332d4df61edf23f384ddb158b2b263846273d1103b6b9a7c176
 library utf8proc 2.8.0-1 6ce2b0ab12fe7d0c3fd0a40d4eb886ae82bf6ea356e4db1a0a9f76582947625c
+[ $system = Emscripten ] && exit 0 # a page opens models, and nothing else
 library libzstd 1.5.4+dfsg2-5 8f602f92b575aa8b5e979196fb6ee82d78f233521dc9636526d3ecba1f63c1b1
 library sqlite3 3.40.1-2+deb12u2 ee3459ae9d00939741c7708fc1b8ce1bde12d8c3fb1dfa005bbbc8651d884e23
 library libmicrohttpd 0.9.75-6 c0f8a9cd77c41285d2d48fc68bbee2e460a55042fcd5d3f6b9946c017d4b6846

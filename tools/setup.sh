@@ -125,6 +125,7 @@ missing_for_host() {
         command -v wine >/dev/null 2>&1 || echo wine
         ;;
     *-macos) python3 -m pip --version >/dev/null 2>&1 || echo pip ;;
+    *-emscripten) command -v emcc >/dev/null 2>&1 || echo emscripten ;;
     *)
         command -v "$with_host-gcc" >/dev/null 2>&1 || echo cross-compiler
         command -v "qemu-${with_host%%-*}-static" >/dev/null 2>&1 || echo qemu
@@ -176,7 +177,7 @@ get_packages() {
     fi
     needs=$(missing | tr '\n' ' ')
     case $needs in
-    *compiler* | *qemu* | *mingw* | *wine* | *pip* | *dpkg-source* | *m4* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
+    *compiler* | *qemu* | *mingw* | *wine* | *pip* | *emscripten* | *dpkg-source* | *m4* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
         # shellcheck disable=SC2086 # a list of words
         say "Missing: $needs(${refused:-not in the packages installed}). Please run:
     $(command_of $packages)"

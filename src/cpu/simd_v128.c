@@ -4,6 +4,7 @@
  * than the other instances: emulated exactly, a multiply-add takes 27 times as long. The tests do emulate it
  * (WKV_EXACT_FMA), to show that nothing else differs. */
 #include "cpu/fma.h"
+#include "cpu/simd_wasm.h"
 
 #define SIMD simd_v128
 #define SIMD_NAME "portable"

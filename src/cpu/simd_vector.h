@@ -39,7 +39,9 @@ INLINE vf load_part(const void *p, int n)
 INLINE void store_part(void *p, vf v, int n) { memcpy(p, &v, 4 * (size_t)n); }
 #endif
 
-#if LANES == 4
+#ifdef LOAD_HALVES
+INLINE vu widen_half(const void *p, const int high) { return (vu)LOAD_HALVES(p) << (high ? 16 : 0); }
+#elif LANES == 4
 /* Four 16-bit numbers in the low halves of the lanes, or in the high ones. */
 typedef uint16_t vh8 __attribute__((vector_size(16)));
 INLINE vu widen_half(const void *p, const int high)

@@ -7,15 +7,19 @@
 .macro golden name, bits
         read_only
         .balign 64
-1:      .incbin "\name\().pth"
+        label   model\@
+        .incbin "\name\().pth"
+1:      .balign 64
+        label   tokens\@
+        .incbin "\name\().tokens.i32"
 2:      .balign 64
-3:      .incbin "\name\().tokens.i32"
-4:      .balign 64
-5:      .incbin "\name\().logits.f32"
-6:      .asciz "\name"
+        label   logits\@
+        .incbin "\name\().logits.f32"
+        label   name\@
+        .asciz "\name"
         read_only_addresses
         .balign 8
-        .dc.a 6b, 1b, 2b - 1b, 3b, 4b - 3b, 5b /* of the size of a pointer */
+        .dc.a name\@, model\@, 1b - model\@, tokens\@, 2b - tokens\@, logits\@ /* of the size of a pointer */
         .balign 8
         .quad \bits
 .endm

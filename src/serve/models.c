@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW = 8192 };
-
 /* Clients of Ollama write a tag behind a name. */
 static int is_named(const char *own, const char *asked)
 {
@@ -90,8 +88,6 @@ int models_report(server *s, int i, model_report *to)
     pthread_mutex_unlock(&a->lock);
     return 1;
 }
-
-int models_window(const model_report *m) { return m->context_length ? m->context_length : WINDOW; }
 
 int models_ready(server *s)
 {

@@ -33,6 +33,7 @@ typedef struct {
     int jobs;
 } model_report;
 int models_report(server *s, int i, model_report *to);
+void model_describe(model_report *r, const engine *e); /* all but name, resident and jobs (model_report.c) */
 int models_window(const model_report *m); /* tokens of its training texts; 8,192 where unknown: a state has no limit */
 
 /* The first model is loaded, or has failed to. */

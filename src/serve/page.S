@@ -15,6 +15,7 @@
         symbol  page_script
         .incbin "storage.js"
         .incbin "words.js"
+        .incbin "transport.js"
         .incbin "api.js"
         .incbin "markdown.js"
         .incbin "tree.js"

@@ -73,44 +73,14 @@ static void leave_place(entry *m)
     pthread_mutex_unlock(&a->lock);
 }
 
-/* The settings of requests that send none (answers.c). */
-static wkv_sampler_options default_sampler(const engine *e, wkv_think think)
-{
-    wkv_profile own;
-    wkv_sampler_options s = request_no_sampler();
-    wkv_template_profile(&own, e->how, think, e->model);
-    wkv_profile_fill(&s, &own, e->tokenizer);
-    return s;
-}
-
-static int can_reason(const wkv_template *t)
-{
-    return wkv_template_turn(t, 0, NULL, "", WKV_THINK_MEDIUM, NULL, 0) !=
-           wkv_template_turn(t, 0, NULL, "", WKV_THINK_OFF, NULL, 0);
-}
-
 static void describe(entry *m)
 {
-    model_report *r = &m->report;
-    const wkv_model_info *about = m->e.about;
+    const size_t room = BODY + 2 * m->e.about->state_bytes;
     server *s = m->e.server;
-    const size_t room = BODY + 2 * about->state_bytes;
     if (!s->o.max_body && room > s->max_body) s->max_body = room; /* a state that a client holds, in base64 */
     m->slots = m->e.slots;
     m->loaded_once = 1;
-    r->context_length = about->context_length;
-    r->vocab = about->vocab;
-    r->width = about->width;
-    r->slots = m->e.slots;
-    r->parameters = about->parameters;
-    r->bytes = about->weight_bytes[2];
-    r->state_bytes = about->state_bytes;
-    r->sampler = default_sampler(&m->e, WKV_THINK_OFF);
-    r->reasoning_sampler = default_sampler(&m->e, WKV_THINK_MEDIUM);
-    r->reasons = can_reason(m->e.how);
-    snprintf(r->version, sizeof r->version, "%s", about->version);
-    snprintf(r->template_name, sizeof r->template_name, "%s", m->e.how->name);
-    *r->failure = 0;
+    model_describe(&m->report, &m->e);
 }
 
 static void append(job **list, job *more)

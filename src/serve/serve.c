@@ -18,29 +18,6 @@ enum {
     LARGE = 256 << 10 /* bytes of a block that has its own pages */
 };
 
-int64_t now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-void turns_enter(turns *t)
-{
-    pthread_mutex_lock(&t->lock);
-    const unsigned mine = t->next++;
-    while (t->serving != mine) pthread_cond_wait(&t->turn, &t->lock);
-    pthread_mutex_unlock(&t->lock);
-}
-
-void turns_leave(turns *t)
-{
-    pthread_mutex_lock(&t->lock);
-    t->serving++;
-    pthread_cond_broadcast(&t->turn);
-    pthread_mutex_unlock(&t->lock);
-}
-
 /* Let streams finish, for some time; a second signal ends it. */
 static void shut_down(server *s, volatile sig_atomic_t *interrupted)
 {

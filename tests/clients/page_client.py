@@ -7,9 +7,7 @@ import http.client
 import http.server
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,43 +16,15 @@ import time
 import urllib.request
 
 from selenium import webdriver
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from browser import (all_of, answers, ask, begin, browser, check, count, fits, free_port, is_idle, js, one, press,
+                     questions, read_log, requested, screen, set_value, shot, texts, wait)
+
 WKV = sys.argv[1]
-SHOTS = os.environ.get("SHOTS")
-passed = 0
-
-
-def check(ok, what):
-    global passed
-    if not ok:
-        raise SystemExit(f"FAIL {what}")
-    passed += 1
-
-
-def wait(condition, what, seconds=10):
-    """Until a condition of the page holds; returns its value."""
-    end = time.time() + seconds
-    while time.time() < end:
-        try:
-            value = condition()
-        except Exception:
-            value = None
-        if value:
-            return value
-        time.sleep(0.03)
-    shot("failed")
-    raise SystemExit(f"FAIL not within {seconds} s: {what}")
 
 
 # ---- servers ---------------------------------------------------------------------------------------------------------
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Server:
     def __init__(self, port, *arguments, environment=None):
         self.port, self.environment = port, environment
@@ -146,94 +116,13 @@ def start_proxy(upstream):
     return f"http://127.0.0.1:{s.server_port}/"
 
 
-# ---- the browser -----------------------------------------------------------------------------------------------------
-def start_browser():
-    o = webdriver.ChromeOptions()
-    for a in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
-              "--window-size=1280,860", "--disable-background-networking"):
-        o.add_argument(a)
-    o.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    o.binary_location = shutil.which("chromium")
-    return webdriver.Chrome(options=o, service=webdriver.ChromeService(shutil.which("chromedriver")))
-
-
-def screen(width, height, dark=False, language="en-US"):
-    command = browser.execute_cdp_cmd
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    command("Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
-    command("Emulation.setEmulatedMedia", {"features": [scheme]})
-    command("Emulation.setUserAgentOverride", {"userAgent": "test", "acceptLanguage": language})
-
-
-def shot(name):
-    if SHOTS:
-        time.sleep(0.3)
-        browser.save_screenshot(f"{SHOTS}/{name}.png")
-
-
-def js(script, *arguments):
-    return browser.execute_script(script, *arguments)
-
-
-def one(selector):
-    return browser.find_element(By.CSS_SELECTOR, selector)
-
-
-def all_of(selector):
-    return browser.find_elements(By.CSS_SELECTOR, selector)
-
-
-def texts(selector):
-    """Texts as they are in the document, whether they are in sight or not."""
-    return js("return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)", selector)
-
-
+# ---- the page and its server -----------------------------------------------------------------------------------------
 def tags_of_answers():
     return js("return [...document.querySelectorAll('#talk .assistant .text *')].map(e => e.tagName)")
 
 
-def questions():
-    return texts("#talk .user .text")
-
-
-def answers():
-    return texts("#talk .assistant .text")
-
-
-def is_idle():
-    return one("#send").is_displayed()
-
-
-def begin(question):
-    field = one("#text")
-    field.send_keys(question)
-    field.send_keys(Keys.ENTER)
-
-
-def ask(question):
-    begin(question)
-    wait(lambda: is_idle() and texts("#talk .user[data-id] .text")[-1] == question, f"the answer to {question}")
-
-
-def press(selector, label):
-    js("arguments[0].click()", one(f'{selector} [aria-label="{label}"]'))
-
-
-def set_value(selector, value, event="input"):
-    js("const e = document.querySelector(arguments[0]); e.value = arguments[1];"
-                           "e.dispatchEvent(new Event(arguments[2]))", selector, value, event)
-
-
 def slide(turn):
     set_value("#slider", turn)
-
-
-def fits():
-    """Nothing is wider than the screen. A phone widens `innerWidth` to what does not fit."""
-    return js("const scroll = document.querySelector('#scroll');"
-              "return document.documentElement.scrollWidth <= visualViewport.width && "
-              "scroll.scrollWidth <= scroll.clientWidth")
 
 
 def sessions():
@@ -242,13 +131,6 @@ def sessions():
 
 def post(path, body):
     return json.load(urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", json.dumps(body).encode()))
-
-
-def read_log(*allowed):
-    """Messages of the console; those of a source that is not allowed are a failure. A refused connection or a status
-    401 is of the source network."""
-    bad = [m for m in browser.get_log("browser") if m["level"] == "SEVERE" and m["source"] not in allowed]
-    check(not bad, f"the console is empty: {bad}")
 
 
 # ---- parts -----------------------------------------------------------------------------------------------------------
@@ -669,11 +551,7 @@ def begin_long(turns):
 
 def test_requests():
     """Everything that the browser requested in all parts came from servers of this test."""
-    urls = set()
-    for entry in browser.get_log("performance"):
-        m = json.loads(entry["message"])["message"]
-        if m["method"] == "Network.requestWillBeSent":
-            urls.add(m["params"]["request"]["url"])
+    urls = requested()
     outside = [u for u in urls if not u.startswith(("http://127.0.0.1:", "data:", "blob:", "about:"))]
     check(len(urls) > 10 and not outside, f"requests to other servers: {outside}")
     head = urllib.request.urlopen(urllib.request.Request(page, headers={"Accept": "text/html"})).headers
@@ -684,7 +562,6 @@ def test_requests():
 
 server = Server(free_port(), "--tokens", "200000")
 page = start_proxy(server.port)
-browser = start_browser()
 try:
     screen(1280, 860)
     parts = [test_send, test_stream_and_stop, test_branches, test_markup, test_phone_and_chinese, test_kept_nothing,
@@ -699,4 +576,4 @@ finally:
     browser.quit()
     status = server.end()
 check(status == 0, f"status of the server: {status}")
-print(f"{passed} passed, 0 failed")
+print(f"{count()} passed, 0 failed")

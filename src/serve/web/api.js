@@ -12,8 +12,7 @@ async function send(method, path, body, signal) {
     if (body) headers['Content-Type'] = 'application/json';
     const options = { method, headers, signal, body: body && JSON.stringify(body), cache: 'no-store' };
     try {
-        /* relative to the page, which a proxy may have in a folder */
-        return await fetch('.' + path, options);
+        return await transport(path, options);
     } catch (e) {
         throw isStopped(e) ? e : failure(0, e.message);
     }
