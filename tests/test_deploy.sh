@@ -36,7 +36,7 @@ else
 fi
 # the image has the packages that the build needs, and those that the program is linked to; drivers of a GPU are the
 # machine's, and it builds for its own processor
-for need in $(grep -vE ':(opencl-driver|cross-compiler|qemu|mingw|wine|dpkg-source|tclsh)\)' "$here/../tools/setup.sh" |
+for need in $(grep -vE ':(opencl-driver|cross-compiler|qemu|mingw|wine|dpkg-source|tclsh|pip)\)' "$here/../tools/setup.sh" |
     sed -n 's/^    apt:.*) echo \(.*\) ;;$/\1/p'); do
     holds "$packaging/Dockerfile" " $need "
 done

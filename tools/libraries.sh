@@ -129,7 +129,9 @@ build_utf8proc() { with_cmake . -DUTF8PROC_ENABLE_TESTING=OFF; }
 build_libzstd() { # its Makefile asks for the system by two names; its CMake also wants a compiler of C++
     os=$system
     [ $system != Windows ] || os=Windows_NT
-    set -- CC="$compiler" CFLAGS="$flags" AR="${tools}ar" TARGET_SYSTEM=$os OS=$os PREFIX="$prefix"
+    plain=0
+    [ $system != Darwin ] || plain=1 # the names of its assembler would not stay inside libwkv.dylib
+    set -- CC="$compiler" CFLAGS="$flags" AR="${tools}ar" TARGET_SYSTEM=$os OS=$os PREFIX="$prefix" ZSTD_NO_ASM=$plain
     make -C lib -j "$jobs" "$@" libzstd.a >log 2>&1 && make -C lib "$@" install-includes install-static install-pc >>log 2>&1
 }
 build_sqlite3() { # its one file is put together by programs of the machine that builds, and is the same for each
