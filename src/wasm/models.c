@@ -1,4 +1,4 @@
-/* models.c - the model of a page and its jobs: the counterpart of serve/models.c and serve/resident.c, in one thread. */
+/* models.c - the model of a page and its jobs: the counterpart of serve/models.c and resident.c, in one thread. */
 #include "serve/models.h"
 #include "page.h"
 #include "base/platform/entry.h"
