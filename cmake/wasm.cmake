@@ -1,5 +1,5 @@
-# Toolchain: WebAssembly for browsers, with Debian's emscripten (3.1.6); the libraries are those of tools/libraries.sh. The
-# tests of tests/test_wasm.sh run in node and Chromium.
+# Toolchain: WebAssembly for browsers, with Debian's emscripten (3.1.6); the libraries are those of tools/libraries.sh.
+# tests/test_wasm.sh runs in node and Chromium.
 set(CMAKE_C_LINKER_LAUNCHER ${CMAKE_COMMAND} -E env NODE_PATH=/usr/share/nodejs) # where node is not Debian's too
 include(/usr/share/emscripten/cmake/Modules/Platform/Emscripten.cmake)
 set(CMAKE_SYSTEM_PROCESSOR wasm32)

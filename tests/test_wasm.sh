@@ -1,6 +1,7 @@
 #!/bin/sh
-# test_wasm.sh - the page with wkv inside (make wasm): the self-test in node, with the golden bits, and the page in Chromium
-# (tests/clients/wasm_client.py). $PYTHON, else python3, has selenium. With WKV_LONG=1 also a model of 0.1B parameters.
+# test_wasm.sh - the page with wkv inside (make wasm): the self-test in node, with the golden bits, and the page in
+# Chromium (tests/clients/wasm_client.py). $PYTHON, else python3, has selenium. With WKV_LONG=1 also a model of 0.1B
+# parameters.
 . "$(dirname "$0")/expect.sh"
 python=${PYTHON:-python3}
 built=$(dirname "$WKV")/wasm
@@ -30,7 +31,8 @@ echo "This is a text." >models/text.gguf
 head -c 3000000 models/story.gguf >models/cut.gguf
 dd if=/dev/null of=models/huge.gguf bs=1048576 seek=3072 2>err # 3 GB without blocks
 [ -z "$WKV_LONG" ] || "$WKV" bench -q -t 1 --quick --synthetic 7:0.1B --type q8 -o models/large.gguf >out 2>err
-if HOME="$work" timeout 400 "$python" "$here/clients/wasm_client.py" "$WKV" "$built/wkv.html" "$PWD/models" >out 2>err; then
+client="$here/clients/wasm_client.py"
+if HOME="$work" timeout 400 "$python" "$client" "$WKV" "$built/wkv.html" "$PWD/models" >out 2>err; then
     cat out err
     pass
 else fail "page: $(tail -n 5 out err)"; fi

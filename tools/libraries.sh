@@ -38,7 +38,7 @@ case $host in
     resources=-DCMAKE_TOOLCHAIN_FILE=/usr/share/emscripten/cmake/Modules/Platform/Emscripten.cmake
     export NODE_PATH="/usr/share/nodejs:$NODE_PATH" # also where node is not the one of Debian
     ;;
-*) die "found the host $host, expected x86_64-linux-musl, x86_64-w64-mingw32, HOST-linux-gnu, HOST-macos or wasm32-unknown-emscripten" ;;
+*) die "found the host $host, expected one of those at the top of this file" ;;
 esac
 for program in $compiler "${tools}ar" apt-get dpkg-source cmake make m4 tclsh; do
     command -v "$program" >/dev/null ||

@@ -1,5 +1,5 @@
-/* exchange_reply.c - the parts of an exchange that are the same on every way to the client: the request for handlers, and
- * replies in the form of its path. */
+/* exchange_reply.c - the parts of an exchange that are the same on every way to the client: the request for handlers,
+ * and replies in the form of its path. */
 #include "exchange.h"
 #include <string.h>
 

@@ -26,7 +26,14 @@ int64_t magic_prime(int64_t n, int context)
 /* in double, then truncated, as in the official trainer */
 int64_t magic_phi(int64_t prime) { return (int64_t)((double)prime * ((sqrt(5) - 1) / 2)); }
 
-static uint64_t times(uint64_t a, uint64_t b, uint64_t p) { return (uint64_t)((unsigned __int128)a * b % p); }
+/* a b mod p, bit by bit, because the product may need more than 64 bits; a < p, p < 2^63. */
+static uint64_t times(uint64_t a, uint64_t b, uint64_t p)
+{
+    uint64_t sum = 0;
+    for (; b; b >>= 1, a = 2 * a % p)
+        if (b & 1) sum = (sum + a) % p;
+    return sum;
+}
 
 int64_t magic_piece(int64_t prime, int64_t phi, int64_t ii)
 {

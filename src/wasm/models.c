@@ -1,4 +1,4 @@
-/* models.c - the model of a page and its jobs: the counterpart of serve/models.c and serve/resident.c, in one thread. */
+/* models.c - the model of a page and its jobs: the counterpart of serve/models.c and resident.c, in one thread. */
 #include "serve/models.h"
 #include "page.h"
 #include "base/platform/entry.h"
@@ -68,8 +68,9 @@ static int check_memory(const char *path, problem *p)
     const size_t there = wkv_memory_available();
     entry_info about;
     if (!path || entry_read(&about, path) || (uint64_t)about.bytes < there) return 0;
-    return refuse(p, 503, "model", "model_not_loaded", "%.200s needs %.1f GB, and %.1f GB of the page's memory are free",
-                  path, 1e-9 * (double)about.bytes, 1e-9 * (double)there);
+    return refuse(p, 503, "model", "model_not_loaded",
+                  "%.200s needs %.1f GB, and %.1f GB of the page's memory are free", path, 1e-9 * (double)about.bytes,
+                  1e-9 * (double)there);
 }
 
 int page_open(server *s, const char *path, const char *name, problem *p)

@@ -1,8 +1,8 @@
 /* pack.js - one HTML file of the page: node pack.js OUT FOLDER MODULE.js MODULE.wasm.
  *
- * FOLDER is src. The page is that of the server (serve/page.S has the order of its files), with the files of wasm/web of
- * the same name in place of its own, open.js behind the last one, and a second style sheet. The scripts of the worker and
- * the module are blocks of data. */
+ * FOLDER is src. The page is that of the server (serve/page.S has the order of its files), with the files of wasm/web
+ * of the same name in place of its own, open.js behind the last one, and a second style sheet. The scripts of the
+ * worker and the module are blocks of data. */
 const { createHash } = require('crypto'), { readFileSync, writeFileSync } = require('fs');
 const [out, folder, script, module_] = process.argv.slice(2);
 

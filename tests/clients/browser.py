@@ -1,5 +1,6 @@
-"""browser.py - Chromium under a test, for page_client.py and wasm_client.py: one window, checks that are counted, and what a
-person does on the page. Python needs selenium; chromium and chromedriver are in $PATH. $SHOTS: a folder for pictures."""
+"""browser.py - Chromium under a test, for page_client.py and wasm_client.py: one window, checks that are counted, and
+what a person does on the page. Python needs selenium; chromium and chromedriver are in $PATH. $SHOTS: a folder for
+pictures."""
 import json
 import os
 import shutil

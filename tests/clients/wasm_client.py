@@ -71,7 +71,7 @@ def choose(*paths):
 
 
 def wait_open(name, seconds=30):
-    wait(lambda: texts("#model option") == [name]  and "is open" in texts("#opening")[0], f"{name} is open", seconds)
+    wait(lambda: texts("#model option") == [name] and "is open" in texts("#opening")[0], f"{name} is open", seconds)
     check(not texts("#notice")[0], texts("#notice"))
 
 
@@ -97,21 +97,22 @@ def test_branch():
     js("document.querySelector('#talk .user [aria-label=\"Edit the question\"]').click()")
     wait(lambda: one(".editing textarea"), "the field of a question").clear()
     one(".editing textarea").send_keys("Who are you?\n")
-    wait(lambda: is_idle() and questions() == ["Who are you?"] and "2 of 2" in texts("#talk .versions span"), "a branch")
+    wait(lambda: is_idle() and questions() == ["Who are you?"], "an answer in a branch")
+    check("2 of 2" in texts("#talk .versions span"), texts("#talk .versions span"))
     shot("chat")
 
 
 def test_stop():
     """An answer grows while the page stays responsive, and stops where it is."""
-    js("saved.max_tokens = 4000; sampling.was = sampling; window.frames_seen = 0;"
-       "(function frame() { frames_seen++; requestAnimationFrame(frame) })()")
+    js("window.frames_seen = 0; (function frame() { frames_seen++; requestAnimationFrame(frame) })()")
     one("#new").click()
     ending = {"0": -100, "11": -100, "257": -100}  # neither the end of text nor a line end
     js("const make = makeBody; makeBody = turn => ({ ...make(turn), logit_bias: arguments[0] })", ending)
     begin("Tell me a long story.")
     wait(lambda: answers() and len(answers()[-1]) > 40, "a growing answer")
     first, frames = len(answers()[-1]), js("return frames_seen")
-    wait(lambda: len(answers()[-1]) > first + 40 and js("return frames_seen") > frames + 3, "a page that is drawn meanwhile")
+    wait(lambda: len(answers()[-1]) > first + 40 and js("return frames_seen") > frames + 3,
+         "a page that is drawn meanwhile")
     one("#stop").click()
     wait(is_idle, "the end of a stopped answer")
     check(len(answers()[-1]) > first and questions() == ["Tell me a long story."], questions())

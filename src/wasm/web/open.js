@@ -4,8 +4,8 @@
 Object.assign(words, {
     openTitle: ['Model', '模型'],
     openText: [
-        'Drop a checkpoint of RWKV-4 to 7 on this page (.gguf, .safetensors, .pth, .st), or choose one. It stays on this '
-            + 'machine: the page reads it and sends nothing.',
+        'Drop a checkpoint of RWKV-4 to 7 on this page (.gguf, .safetensors, .pth, .st), or choose one. It stays on '
+            + 'this machine: the page reads it and sends nothing.',
         '把 RWKV-4 到 7 的模型文件（.gguf、.safetensors、.pth、.st）拖到本页，或者选择文件。'
             + '文件不会离开本机：网页只读取它，不发送任何数据。',
     ],

@@ -1,4 +1,4 @@
-/* transport.js - requests of the page as messages to the worker that computes, and its answers as responses of fetch. */
+/* transport.js - requests of the page as messages to the worker that computes, its answers as responses of fetch. */
 
 function decodeBase64(text) {
     const raw = atob(text), bytes = new Uint8Array(raw.length);
