@@ -47,9 +47,9 @@ clang: ## the tests of a build by clang
 
 aarch64: ## a static program for Linux on 64-bit Arm, built here; the tests under qemu (Debian 12)
 armv7: ## the same for 32-bit Arm with VFPv4
-riscv64: ## the same for 64-bit RISC-V, with and without its vectors
+riscv64: ## the same for 64-bit RISC-V, with its vectors where the processor has them
 windows: ## 64-bit Windows on a Debian 12: build/windows/wkv.exe, its tests under Wine
-macos: ## macOS on Apple's processors, on a Debian 12: the program, the libraries and the tests, none of which runs there
+macos: ## macOS on Apple's processors, on a Debian 12: program, libraries and tests, of which none runs there
 macos-intel: ## the same on Intel's
 wasm: ## a page for browsers with the library inside: build/wasm/wkv.html, its tests in node and Chromium (Debian 12)
 aarch64 armv7 riscv64 windows macos macos-intel wasm:

@@ -1,4 +1,5 @@
-# librwkv.so (macOS: .dylib): rwkv.cpp's interface (compat/rwkv.h) over this library, which is inside it. Nothing else is exported.
+# librwkv.so (macOS: .dylib): rwkv.cpp's interface (compat/rwkv.h) over this library, which is inside it. Nothing else
+# is exported.
 add_library(rwkv SHARED compat/rwkv.c compat/quantize.c)
 target_link_libraries(rwkv PRIVATE wkv_objects)
 if(APPLE)

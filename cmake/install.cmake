@@ -2,7 +2,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# ---- libwkv.so (macOS: libwkv.dylib): only what WKV_API marks is visible ---------------------------------------------------------------------
+# ---- libwkv.so (macOS: libwkv.dylib): only names with WKV_API are visible -------------------------------------------
 add_library(wkv_shared SHARED)
 target_link_libraries(wkv_shared PRIVATE wkv_objects)
 if(NOT WKV_SANITIZE AND NOT APPLE) # whose names come with the program
@@ -13,7 +13,7 @@ set_target_properties(wkv_shared PROPERTIES OUTPUT_NAME wkv EXPORT_NAME wkv LINK
                       VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 
 # ---- libwkv.a: one object whose internal names are local, so that a program's own cannot clash with them -----------------
-if(NOT APPLE) # whose linker makes them local
+if(NOT APPLE) # its linker makes them local
   set(MAKE_LOCAL COMMAND ${CMAKE_OBJCOPY} --localize-hidden wkv_all.o)
 endif()
 add_custom_command(OUTPUT libwkv.a

@@ -31,7 +31,7 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
   endif()
 elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL riscv64)
   set_source_files_properties(src/cpu/simd_v128.c PROPERTIES COMPILE_OPTIONS "${SIMD_FLAGS};-O2") # -O3 takes minutes
-  if(CMAKE_C_COMPILER_ID STREQUAL Clang AND CMAKE_C_COMPILER_VERSION VERSION_GREATER_EQUAL 14) # GCC 12 and 13 make no vectors
+  if(CMAKE_C_COMPILER_ID STREQUAL Clang AND CMAKE_C_COMPILER_VERSION VERSION_GREATER_EQUAL 14) # GCC 12 makes no vectors
     set(RVV -march=rv64gcv -mllvm -riscv-v-vector-bits-min=128)
     set_source_files_properties(src/cpu/simd_rvv.c PROPERTIES COMPILE_OPTIONS "${SIMD_FLAGS};${RVV}")
     set_source_files_properties(src/cpu/int8_rvv.c PROPERTIES COMPILE_OPTIONS "${INT8_FLAGS};${RVV}")

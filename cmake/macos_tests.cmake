@@ -1,4 +1,4 @@
-# Tests that macOS leaves out. What lacks a program or a part of the build skips itself.
+# Tests that macOS leaves out. Tests that lack a program or a part of the build skip themselves.
 set(SKIPS
   "test_kill=it ends processes through LD_PRELOAD and system calls of Linux"
   "test_passes=it forks under a limit of addresses, which macOS does not set"

@@ -1,5 +1,5 @@
 # The page with wkv inside (docs/platforms.md, "Browsers"): the library, the handlers of the server that a page needs,
-# and src/wasm in place of libmicrohttpd, as one HTML file; and the self-test for node, whose multiply-adds are exact.
+# and src/wasm in place of libmicrohttpd, as one HTML file; and the self-test for node, with exact multiply-adds.
 set(MEMORY -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=4GB)
 
 set(PAGE_SOURCES answers answers_begin calls chat_prompt echo engine exchange_reply fields grammars held job kept

@@ -1,4 +1,4 @@
-# The system: src/base/platform has folders for each kind; a build takes those whose files together have every function.
+# The system: src/base/platform has folders for each kind; a build takes those that together have every function.
 if(WIN32)
   set(PLATFORM windows)
 elseif(APPLE)

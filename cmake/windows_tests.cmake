@@ -1,4 +1,4 @@
-# Tests under Wine. Of the tests of this list, which need what Windows does not have, the sum has a line each with the reason.
+# Tests that need things which Windows or Wine does not have, with the reasons.
 set(SKIPS
   "test_chat=it talks to the program through a terminal of POSIX"
   "test_file_posix=links, modes and FIFOs are those of POSIX"

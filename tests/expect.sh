@@ -28,7 +28,7 @@ run() {
         fail "wkv $* ended with $got, expected $expected: $(head -n 3 err)"
     fi
 }
-# posix WHAT: whether the program has what only systems of POSIX have; a check behind it is counted as skipped on Windows
+# posix FEATURE: whether the program has a feature of POSIX alone; a check behind it is counted as skipped on Windows
 posix() {
     [ -n "${WKV_WINDOWS:-}" ] || return 0
     skipped=$((skipped + 1))

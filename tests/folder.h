@@ -50,6 +50,16 @@ static inline const char *in_folder(const char *name)
     return path[turn];
 }
 
+/* The number of part files in a folder: those of files that are still being written. */
+static inline int part_files(const char *path)
+{
+    int n = 0;
+    name_list *l = listing_open(path);
+    for (const char *name; l && (name = listing_next(l));) n += strstr(name, ".part-") != NULL;
+    listing_close(l);
+    return n;
+}
+
 static inline void write_file(const char *path, const char *text)
 {
     FILE *f = fopen(path, "w");

@@ -8,16 +8,6 @@
 #include "wkv_file.h"
 #include <unistd.h>
 
-/* Part files in the folder. */
-static int parts(void)
-{
-    int n = 0;
-    name_list *l = listing_open(folder);
-    for (const char *name; l && (name = listing_next(l));) n += strstr(name, ".part-") != NULL;
-    listing_close(l);
-    return n;
-}
-
 /* A file larger than the available memory is refused before any is allocated, with both sizes. */
 static void sizes_are_compared_with_memory(void)
 {
@@ -109,7 +99,7 @@ static void dead_part_files_are_removed(void)
     for (size_t i = 1; i < sizeof mine / sizeof *mine; i++) remove(in_folder(mine[i]));
     remove(in_folder("a.part-7"));
     folder_remove(in_folder("a.part-8"));
-    EXPECT_EQ(parts(), 0);
+    EXPECT_EQ(part_files(folder), 0);
 }
 
 static void long_names(void)
@@ -130,7 +120,7 @@ static void long_names(void)
         expect_text(path, "new");
         EXPECT(access(left, F_OK) != 0);
     }
-    EXPECT_EQ(parts(), 0);
+    EXPECT_EQ(part_files(folder), 0);
 }
 
 static void public_files(void)

@@ -56,7 +56,7 @@ env -i PATH="$work/bin" "$shell" -c ". '$here/../tools/setup.sh'; with_host=aarc
 is $? 1 "status of setup without pip"
 holds err "    sudo apt-get install -y python3-pip dpkg-dev m4 tcl"
 
-# ---- Homebrew: what it keeps apart is found
+# ---- Homebrew: libraries that it keeps apart are found
 mkdir -p brew/opt/libedit/lib/pkgconfig brew/opt/zlib
 printf '#!/bin/sh\necho "%s/brew"\n' "$work" >bin/brew
 printf '#!/bin/sh\n[ "$2" != libedit ] || [ "$PKG_CONFIG_PATH" = "%s/brew/opt/libedit/lib/pkgconfig" ]\n' "$work" >bin/pkg-config

@@ -220,15 +220,6 @@ static void a_chat_at_the_console(void)
     EXPECT(_cwait(&status, chat, 0) == chat && !status);
 }
 
-static int has_part(const char *path)
-{
-    int parts = 0;
-    name_list *l = listing_open(path);
-    for (const char *name; l && (name = listing_next(l));) parts += strstr(name, ".part-") != NULL;
-    listing_close(l);
-    return parts;
-}
-
 /* It ends as on other systems: with its files whole, and the exit status 130. */
 static void ctrl_c_ends_a_training(void)
 {
@@ -251,7 +242,7 @@ static void ctrl_c_ends_a_training(void)
     out[fread(out, 1, sizeof out - 1, c.output)] = 0;
     EXPECT_EQ(process_wait(&c), 130);
     EXPECT_HAS(out, "final.safetensors");
-    EXPECT(!has_part(run));
+    EXPECT_EQ(part_files(run), 0);
     snprintf(out, sizeof out, "%s/final.safetensors", run);
     EXPECT_EQ(WKV("generate", "-m", strdup(out), "-n", "5", "The"), 0);
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# foreign.sh NAME - wkv for another processor or system, built on a Debian 12: install what is missing, build the
+# foreign.sh NAME - wkv for another processor or system, built on a Debian 12: install missing packages, build the
 # libraries and the program, and run the tests under qemu, Wine, or node and Chromium. NAME: aarch64, armv7, riscv64,
 # windows or wasm; macos or macos-intel, whose files are only read, since nothing on Linux runs them.
 set -e

@@ -11,10 +11,10 @@
  *     TIME_V         vectors of value channels that the recurrences carry at once
  *     OUT_B          floats of b that are packed together: about half of an L2 cache
  *
- * and may define better primitives: FMA, LOAD_PART and STORE_PART, LOAD_F16, LOAD_BF16, LOAD_HALVES (four 16-bit numbers,
- * in the low halves of the lanes), ROOT (square), LARGER (y if x > y is false), LOAD_I8 (LANES signed bytes), NONZERO (a
- * bit for each lane that is not zero) and COMPRESS (its lanes to the front). LOAD_F16, LOAD_BF16 and LOAD_I8 must be
- * there when LANES is not 4. */
+ * and may define better primitives: FMA, LOAD_PART and STORE_PART, LOAD_F16, LOAD_BF16, LOAD_HALVES (four 16-bit
+ * numbers, in the low halves of the lanes), ROOT (square), LARGER (y if x > y is false), LOAD_I8 (LANES signed bytes),
+ * NONZERO (a bit for each lane that is not zero) and COMPRESS (its lanes to the front). LOAD_F16, LOAD_BF16 and LOAD_I8
+ * must be there when LANES is not 4. */
 #include "cpu/simd_vector.h"
 
 #ifndef DOT_T

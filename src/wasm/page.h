@@ -1,5 +1,5 @@
-/* page.h - the server inside a page: the handlers of src/serve, requests and responses as messages of a worker (web/), one
- * model, one thread.
+/* page.h - the server inside a page: the handlers of src/serve, requests and responses as messages of a worker (web/),
+ * one model, one thread.
  *
  * The worker's script calls the functions that main.c exports, and gets responses through those of library.js. */
 #ifndef WKV_WASM_PAGE_H
