@@ -17,7 +17,7 @@ set(CMAKE_OBJCOPY ${WKV_HOST}-objcopy)
 if(WKV_PROCESSOR STREQUAL arm) # with fused multiply-add: Cortex-A7, A15 and later, but not A8 and A9
   set(CMAKE_C_FLAGS_INIT -mfpu=vfpv4)
 endif()
-set(CMAKE_EXE_LINKER_FLAGS_INIT -static) # threads of a program with shared libraries hang in qemu 7.2
+set(CMAKE_EXE_LINKER_FLAGS_INIT -static) # one file that runs on any Linux of the processor
 # -R: addresses are used again; without it qemu 7.2 keeps a table for each that was ever reserved, 100 MB a context.
 find_program(WKV_EMULATOR qemu-${WKV_PROCESSOR}-static) # its whole path, for tests that change PATH
 set(CMAKE_CROSSCOMPILING_EMULATOR ${WKV_EMULATOR})

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+#include "base/clock.h"
 #include "base/cores.h"
 #include "base/file.h"
 #include "base/platform/begin.h"
@@ -110,6 +111,27 @@ static void caller_waits(void)
     EXPECT_EQ(pool_new(&p, 3), 0);
     for (int i = 0; i < 20; i++) pool_run(p, slow_part, &n);
     EXPECT_EQ(n, 20);
+    pool_free(p);
+}
+
+static void busy_part(void *arg, int part, int parts)
+{
+    int64_t until = clock_ns() + *(int *)arg;
+    if (part == parts - 1)
+        while (clock_ns() < until) continue;
+}
+
+/* The last part ends about when the caller stops polling for it: no wake-up is lost. */
+static void parts_end_as_the_caller_falls_asleep(void)
+{
+    enum { REGIONS = 5000, SHORTEST = 48000, SPAN = 8000 }; /* nanoseconds, around thread.c's SPIN_NS */
+    pool *p;
+    EXPECT_EQ(pool_new(&p, 2), 0);
+    for (int i = 0; i < REGIONS; i++) {
+        int ns = SHORTEST + i * 37 % SPAN;
+        pool_run(p, busy_part, &ns);
+    }
+    EXPECT_EQ(pool_barriers(p), REGIONS);
     pool_free(p);
 }
 
@@ -247,6 +269,7 @@ int main(void)
     RUN(phases_see_each_other);
     RUN(sleepers_wake);
     RUN(caller_waits);
+    RUN(parts_end_as_the_caller_falls_asleep);
     RUN(an_idle_pool_is_idle);
     RUN(pools_come_and_go);
     RUN(shares_cover_everything);

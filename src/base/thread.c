@@ -89,7 +89,7 @@ static void wait_done(pool *p)
     } while (clock_ns() < until);
 
     pthread_mutex_lock(&p->lock);
-    atomic_store(&p->waiting, 1);
+    atomic_exchange(&p->waiting, 1); /* no store: in qemu 7.2's 64-bit Arm the load below can come before it */
     while (atomic_load(&p->left)) pthread_cond_wait(&p->done, &p->lock);
     atomic_store(&p->waiting, 0);
     pthread_mutex_unlock(&p->lock);
