@@ -1,12 +1,15 @@
 # Tests of a build for another processor: C tests and the program run under CMAKE_CROSSCOMPILING_EMULATOR. WKV is a
 # script that runs the program in it; with WKV_EMULATOR a test starts itself again. tests/emulated.txt names the tests
 # that are left out; the test left_out prints them.
-foreach(program wkv wkv_scripted)
+foreach(program wkv wkv_scripted test_report bench_first_question)
   string(REPLACE ";" " " emulator "${CMAKE_CROSSCOMPILING_EMULATOR}")
   file(WRITE ${CMAKE_BINARY_DIR}/emulated/${program} "#!/bin/sh\nexec ${emulator} ${CMAKE_BINARY_DIR}/${program} \"$@\"\n")
   file(CHMOD ${CMAKE_BINARY_DIR}/emulated/${program}
        PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 endforeach()
+
+file(CREATE_LINK ../python ${CMAKE_BINARY_DIR}/emulated/python SYMBOLIC) # libwkv.so of the Python package
+set_property(TEST test_python APPEND PROPERTY ENVIRONMENT PYTHON=${WKV_LIBRARIES_OF_HOST}/python/python3)
 
 set(LEFT_OUT "")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/emulated.txt)

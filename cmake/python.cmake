@@ -1,5 +1,6 @@
 # libwkv.so of the Python package (python/wheel.py), for machines without the other libraries: those with an archive are
-# linked into it. nettle stays a file beside it, which its licence (LGPL) lets a user replace.
+# linked into it. nettle stays a file beside it, which its licence (LGPL) lets a user replace, unless there is only its
+# archive (tools/libraries.sh).
 if(WKV_SANITIZE) # which a Python without them cannot load
   return()
 endif()
@@ -19,7 +20,10 @@ foreach(library ${ZLIB_LIBRARIES} ${JANSSON_LINK_LIBRARIES} ${PCRE2_LINK_LIBRARI
     list(APPEND PYTHON_LIBRARIES ${library})
   endif()
 endforeach()
-string(REPLACE ";" "\n" lines "${PYTHON_LIBRARIES}")
+set(PYTHON_FILES ${PYTHON_LIBRARIES})
+list(FILTER PYTHON_FILES INCLUDE REGEX "^/") # without m
+list(REMOVE_DUPLICATES PYTHON_FILES)
+string(REPLACE ";" "\n" lines "${PYTHON_FILES}")
 file(WRITE ${CMAKE_BINARY_DIR}/python/libraries.txt "${lines}\n")
 add_library(wkv_python SHARED $<TARGET_OBJECTS:wkv_objects>)
 target_link_libraries(wkv_python PRIVATE ${PYTHON_LIBRARIES} Threads::Threads m ${CMAKE_DL_LIBS})

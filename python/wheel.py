@@ -9,6 +9,7 @@ import base64
 import hashlib
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,9 @@ import zipfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 GLIBC = re.compile(r"(libc|libm|libdl|libpthread|librt|ld-linux[a-z0-9_-]*)\.so\.\d+$")
-MACHINES = {b"\x3e\x00": "x86_64", b"\xb7\x00": "aarch64"}  # e_machine of an ELF header
+# e_machine of an ELF header: the name in the platform's tag, and GNU's, with which its tools begin on other machines
+MACHINES = {b"\x3e\x00": ("x86_64", "x86_64-linux-gnu"), b"\xb7\x00": ("aarch64", "aarch64-linux-gnu"),
+            b"\x28\x00": ("armv7l", "arm-linux-gnueabihf"), b"\xf3\x00": ("riscv64", "riscv64-linux-gnu")}
 
 METADATA = """Metadata-Version: 2.1
 Name: wkv
@@ -47,8 +50,9 @@ def refuse(sentence):
 
 def needed(library):
     """The libraries that this one needs, and that are not part of glibc: {name: path}."""
-    paths = dict(re.findall(r"(\S+) => (/\S+)", output("ldd", str(library))))
-    names = [n for n in re.findall(r"NEEDED +(\S+)", output("objdump", "-p", str(library))) if not GLIBC.match(n)]
+    names = re.findall(r"\(NEEDED\).*\[(.*)\]", output("readelf", "-d", str(library)))
+    names = [name for name in names if not GLIBC.match(name)]
+    paths = dict(re.findall(r"(\S+) => (/\S+)", output("ldd", str(library)))) if names else {}
     for name in names:
         if name not in paths:
             refuse(f"{library} needs {name}, which is not here")
@@ -57,7 +61,7 @@ def needed(library):
 
 def glibc(libraries):
     """The newest version of glibc whose symbols are used, as (2, 34)."""
-    versions = re.findall(r"GLIBC_(\d+)\.(\d+)", "".join(output("objdump", "-p", str(path)) for path in libraries))
+    versions = re.findall(r"GLIBC_(\d+)\.(\d+)", "".join(output("readelf", "-V", str(path)) for path in libraries))
     if not versions:
         refuse("the library is not linked with glibc, for which wheels of this form are")
     return max((int(major), int(minor)) for major, minor in versions)
@@ -65,11 +69,13 @@ def glibc(libraries):
 
 def licences(libraries):
     """{file: text} of the packages that these files are of: Debian keeps the texts in doc/PACKAGE/copyright and
-    common-licenses, Fedora and Arch in licenses/PACKAGE/."""
+    common-licenses, Fedora and Arch in licenses/PACKAGE/, tools/libraries.sh in licenses/ beside its lib/."""
     share, out = pathlib.Path("/usr/share"), {}
     for library in libraries:
         paths = [str(library), str(library).replace("/usr/lib", "/lib", 1)]  # /lib is a link to /usr/lib
-        texts = []
+        stem = re.match(r"lib(\w+)", library.name)[1]
+        built = library.parent.parent / "licenses"
+        texts = [built / package for package in (stem, f"lib{stem}", f"{stem}lib")]
         for command in (["dpkg-query", "-S"], ["rpm", "-qf", "--qf", "%{NAME}:"], ["pacman", "-Qqo"]):
             for path in paths:
                 try:
@@ -101,13 +107,14 @@ def contents(build, work):
     main = build / "python" / "libwkv.so"
     if not main.exists():
         refuse(f"{main} is not there; make wheel builds it")
+    machine, gnu = MACHINES.get(main.read_bytes()[18:20]) or refuse(f"{main} is of an unknown machine")
+    objcopy = shutil.which(f"{gnu}-objcopy") or "objcopy"
     libraries = {"libwkv.so": main, **needed(main), **{p.name: p for p in build.glob("libwkv-*.so")}}
     for name, path in libraries.items():
         stripped = work / name
-        subprocess.run(["objcopy", "--strip-unneeded", "--remove-section=.note.gnu.build-id",  # which has the folder
+        subprocess.run([objcopy, "--strip-unneeded", "--remove-section=.note.gnu.build-id",  # which has the folder
                         str(path.resolve()), str(stripped)], check=True)
         files[f"wkv/{name}"] = stripped.read_bytes()
-    machine = MACHINES.get(files["wkv/libwkv.so"][18:20]) or refuse(f"{main} is of an unknown machine")
     major, minor = glibc(libraries.values())
     version = re.search(r'^WKV_VERSION = "(.*)"$', declarations, re.M)[1]
     return files, version, f"manylinux_{major}_{minor}_{machine}"
