@@ -76,7 +76,7 @@ install: build/CMakeCache.txt ## program, libraries, headers, manual; PREFIX=/us
 
 wheel: build/CMakeCache.txt ## the Python package, as build/wkv-VERSION-py3-none-PLATFORM.whl
 	@$(call BUILD,build) --target wkv_python
-	@python3 python/wheel.py build
+	@. tools/pack.sh && need python3:python3 objcopy:binutils && python3 python/wheel.py build
 
 deb: ## the packages of Debian, in build/packages
 	@JOBS=$(JOBS) tools/deb.sh

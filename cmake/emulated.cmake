@@ -1,6 +1,6 @@
 # Tests of a build for another processor: C tests and the program run under CMAKE_CROSSCOMPILING_EMULATOR. WKV is a
 # script that runs the program in it; with WKV_EMULATOR a test starts itself again. tests/emulated.txt names the tests
-# that are left out; the test left_out prints them.
+# that are left out; the test left_out prints them. With the variable WKV_LONG those that take long run, too.
 foreach(program wkv wkv_scripted test_report bench_first_question)
   string(REPLACE ";" " " emulator "${CMAKE_CROSSCOMPILING_EMULATOR}")
   file(WRITE ${CMAKE_BINARY_DIR}/emulated/${program} "#!/bin/sh\nexec ${emulator} ${CMAKE_BINARY_DIR}/${program} \"$@\"\n")
@@ -19,7 +19,10 @@ foreach(row ${rows})
   list(GET row 0 test)
   list(GET row 1 processors)
   list(GET row 2 reason)
-  if(" ${processors} " MATCHES " (all|${CMAKE_SYSTEM_PROCESSOR}) ")
+  if(processors STREQUAL "long")
+    string(APPEND reason " (WKV_LONG=1 runs it)")
+  endif()
+  if(" ${processors} " MATCHES " (all|${CMAKE_SYSTEM_PROCESSOR}) " OR processors STREQUAL "long" AND NOT DEFINED ENV{WKV_LONG})
     string(APPEND LEFT_OUT "skip ${test}: ${reason}\n")
     if(TEST ${test}) # some are not built
       set_tests_properties(${test} PROPERTIES DISABLED TRUE)

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static char opencl[64]; /* its name */
+static char opencl[64];      /* its name             */
+static size_t opencl_memory; /* bytes that it offers */
 
 /* Name the device and open it once; 0: it is not here, and the reason is printed. */
 static inline int opencl_is_here(void)
@@ -19,6 +20,7 @@ static inline int opencl_is_here(void)
         printf("skip opencl: %s\n", wkv_error());
         return 0;
     }
+    opencl_memory = d->left(d);
     device_close(d);
     return 1;
 }

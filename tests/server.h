@@ -27,6 +27,9 @@ static inline double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* The time within which something has to happen; on an emulated processor more. */
+static inline double within(double seconds) { return seconds * (getenv("WKV_EMULATOR") ? 20 : 1); }
+
 /* ---- the server -------------------------------------------------------------------------------------------------- */
 
 /* Begin a server, and wait for its address. Returns 0 where it does not start. */
@@ -100,7 +103,7 @@ static inline int ask(const char *path, const char *body)
 static inline char *receive(int fd, const char *until, double seconds)
 {
     static char text[8 << 20];
-    const double give_up = now() + seconds;
+    const double give_up = now() + within(seconds);
     size_t n = 0, seen = 0; /* seen: the searched part */
     *text = 0;
     while (n < sizeof text - 1 && now() < give_up) {
@@ -140,7 +143,7 @@ static inline int metric(const char *name)
 /* The requests at work become `n`, within some seconds. */
 static inline int jobs_become(int n, double seconds)
 {
-    const double give_up = now() + seconds;
+    const double give_up = now() + within(seconds);
     int jobs;
     while ((jobs = metric("jobs")) != n && now() < give_up) usleep(10000);
     return jobs;

@@ -36,7 +36,7 @@ static void a_client_that_leaves_frees_its_slot(void)
         EXPECT_EQ(metric("jobs"), 1);
         socket_close(fd);
         EXPECT_EQ(jobs_become(0, 2), 0);
-        EXPECT(short_answer() < 10); /* there is one slot */
+        EXPECT(short_answer() < within(10)); /* there is one slot */
     }
 }
 
@@ -140,7 +140,7 @@ static void a_slow_reader(void)
     EXPECT_EQ(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
     send_all(fd, request_text, make("/v1/completions", body, sizeof body - 1));
     usleep(300000);
-    EXPECT(short_answer() < 10);
+    EXPECT(short_answer() < within(10));
     const char *text = receive(fd, "[DONE]", 30);
     EXPECT_HAS(text, "\"finish_reason\": \"length\"");
     EXPECT_HAS(text, "[DONE]");
@@ -159,7 +159,7 @@ static void a_large_prompt(void)
     const int fd = connect_to_server();
     send_all(fd, request_text, make("/v1/completions", body, n));
     usleep(100000);
-    EXPECT(short_answer() < 15);
+    EXPECT(short_answer() < within(15));
     const char *text = receive(fd, "data: ", 120);
     EXPECT_HAS(text, "HTTP/1.1 200");
     EXPECT_HAS(text, "\r\n: \n\n"); /* a comment, by the clock */
@@ -283,7 +283,7 @@ static int stall(int streams)
 /* Requests whose responses are not finished, beside that of the metrics, become `n`. */
 static int connections_become(int n, double seconds)
 {
-    const double give_up = now() + seconds;
+    const double give_up = now() + within(seconds);
     int found;
     while ((found = metric("connections") - 1) != n && now() < give_up) usleep(50000);
     return found;

@@ -129,6 +129,7 @@ missing_for_host() {
     *)
         command -v "$with_host-gcc" >/dev/null 2>&1 || echo cross-compiler
         command -v "qemu-${with_host%%-*}-static" >/dev/null 2>&1 || echo qemu
+        command -v python3 >/dev/null 2>&1 || echo python3 # writes the Python package
         case $with_host in riscv64-*) command -v clang >/dev/null 2>&1 || echo clang ;; esac
         ;;
     esac
@@ -177,7 +178,7 @@ get_packages() {
     fi
     needs=$(missing | tr '\n' ' ')
     case $needs in
-    *compiler* | *qemu* | *mingw* | *wine* | *pip* | *emscripten* | *dpkg-source* | *m4* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
+    *compiler* | *qemu* | *mingw* | *wine* | *pip* | *python3* | *emscripten* | *dpkg-source* | *m4* | *tclsh* | *make* | *pkg-config* | *jansson* | *nettle* | *zlib*)
         # shellcheck disable=SC2086 # a list of words
         say "Missing: $needs(${refused:-not in the packages installed}). Please run:
     $(command_of $packages)"
