@@ -7,7 +7,7 @@ set -e
 cd "$(dirname "$0")/.."
 . tools/pack.sh
 setup
-need dpkg-buildpackage:dpkg-dev dh:debhelper ninja:ninja-build lintian:lintian
+need g++:build-essential dpkg-buildpackage:dpkg-dev dh:debhelper ninja:ninja-build lintian:lintian
 
 mkdir -p "${1:-build/packages}"
 to=$(cd "${1:-build/packages}" && pwd)
