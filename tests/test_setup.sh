@@ -51,7 +51,7 @@ is "$(cat err)" "" "the output of setup with all there"
 # ---- a build for another processor: the cross compiler, and what its libraries need
 env -i PATH="$work/bin" "$shell" -c ". '$here/../tools/setup.sh'; with_host=riscv64-linux-gnu; setup" >out 2>err
 is $? 1 "status of setup without a cross compiler"
-holds err "    sudo apt-get install -y gcc-riscv64-linux-gnu qemu-user-static python3 clang dpkg-dev m4 tcl"
+holds err "    sudo apt-get install -y gcc-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user-static python3 clang dpkg-dev m4 tcl"
 env -i PATH="$work/bin" "$shell" -c ". '$here/../tools/setup.sh'; with_host=aarch64-macos; setup" >out 2>err
 is $? 1 "status of setup without pip"
 holds err "    sudo apt-get install -y python3-pip dpkg-dev m4 tcl"

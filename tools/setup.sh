@@ -9,7 +9,13 @@ say() { printf '%s\n' "$*" >&2; }
 package() {
     case $manager:$1 in
     apt:compiler) echo gcc libc6-dev ;;
-    apt:cross-compiler) echo "gcc-$with_host" ;;
+    apt:cross-compiler) # with glibc's headers, which the compiler only recommends
+        case $with_host in
+        aarch64-*) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross ;;
+        arm-*) echo gcc-arm-linux-gnueabihf libc6-dev-armhf-cross ;;
+        *) echo gcc-riscv64-linux-gnu libc6-dev-riscv64-cross ;;
+        esac
+        ;;
     apt:qemu) echo qemu-user-static ;;
     apt:pkg-config) echo pkg-config ;;
     apt:jansson) echo libjansson-dev ;;
@@ -127,7 +133,7 @@ missing_for_host() {
     *-macos) python3 -m pip --version >/dev/null 2>&1 || echo pip ;;
     *-emscripten) command -v emcc >/dev/null 2>&1 || echo emscripten ;;
     *)
-        command -v "$with_host-gcc" >/dev/null 2>&1 || echo cross-compiler
+        (CC=$with_host-gcc && compiles) || echo cross-compiler
         command -v "qemu-${with_host%%-*}-static" >/dev/null 2>&1 || echo qemu
         command -v python3 >/dev/null 2>&1 || echo python3 # writes the Python package
         case $with_host in riscv64-*) command -v clang >/dev/null 2>&1 || echo clang ;; esac
