@@ -26,14 +26,14 @@ APT::Architectures { "$processor"; };
 APT::Install-Recommends "false";
 APT::Sandbox::User "root";
 END
-APT_CONFIG=$to/apt apt-get update -qq
+APT_CONFIG=$to/apt apt-get update -qq || : # the lists that came may be enough
 APT_CONFIG=$to/apt apt-get install -qq -y --download-only python3 python3-numpy >/dev/null
 for package in "$to"/archives/*.deb; do dpkg -x "$package" "$to/root"; done
 rm -rf "$to/lists" "$to/archives"
 
-libraries=/usr/lib/$1 # numpy's two are in folders that installing would link to
+for library in blas lapack; do ln -sf $library/lib$library.so.3 "$to/root/usr/lib/$1/"; done # as installing does
 cat >"$to/python3" <<END
 #!/bin/sh
-exec $emulator -E LD_LIBRARY_PATH=$libraries/blas:$libraries/lapack -L $to/root $to/root/usr/bin/python3 "\$@"
+exec $emulator -L $to/root $to/root/usr/bin/python3 "\$@"
 END
 chmod +x "$to/python3"
