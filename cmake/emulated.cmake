@@ -22,7 +22,8 @@ foreach(row ${rows})
   if(processors STREQUAL "long")
     string(APPEND reason " (WKV_LONG=1 runs it)")
   endif()
-  if(" ${processors} " MATCHES " (all|${CMAKE_SYSTEM_PROCESSOR}) " OR processors STREQUAL "long" AND NOT DEFINED ENV{WKV_LONG})
+  if(" ${processors} " MATCHES " (all|${CMAKE_SYSTEM_PROCESSOR}) "
+     OR (processors STREQUAL "long" AND NOT DEFINED ENV{WKV_LONG}))
     string(APPEND LEFT_OUT "skip ${test}: ${reason}\n")
     if(TEST ${test}) # some are not built
       set_tests_properties(${test} PROPERTIES DISABLED TRUE)
