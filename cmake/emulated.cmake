@@ -1,15 +1,21 @@
 # Tests of a build for another processor: C tests and the program run under CMAKE_CROSSCOMPILING_EMULATOR. WKV is a
 # script that runs the program in it; with WKV_EMULATOR a test starts itself again. tests/emulated.txt names the tests
 # that are left out; the test left_out prints them. With the variable WKV_LONG those that take long run, too.
+string(REPLACE ";" " " emulator "${CMAKE_CROSSCOMPILING_EMULATOR}")
+function(emulated name command) # the script emulated/NAME
+  set(script ${CMAKE_BINARY_DIR}/emulated/${name})
+  file(WRITE ${script} "#!/bin/sh\nexec ${emulator} ${command} \"$@\"\n")
+  file(CHMOD ${script} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+endfunction()
 foreach(program wkv wkv_scripted test_report bench_first_question)
-  string(REPLACE ";" " " emulator "${CMAKE_CROSSCOMPILING_EMULATOR}")
-  file(WRITE ${CMAKE_BINARY_DIR}/emulated/${program} "#!/bin/sh\nexec ${emulator} ${CMAKE_BINARY_DIR}/${program} \"$@\"\n")
-  file(CHMOD ${CMAKE_BINARY_DIR}/emulated/${program}
-       PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+  emulated(${program} ${CMAKE_BINARY_DIR}/${program})
 endforeach()
 
-file(CREATE_LINK ../python ${CMAKE_BINARY_DIR}/emulated/python SYMBOLIC) # libwkv.so of the Python package
-set_property(TEST test_python APPEND PROPERTY ENVIRONMENT PYTHON=${WKV_LIBRARIES_OF_HOST}/python/python3)
+# The Python package: libwkv.so, and Debian's Python for the processor (tools/foreign-python.sh)
+file(CREATE_LINK ../python ${CMAKE_BINARY_DIR}/emulated/python SYMBOLIC)
+set(root ${WKV_LIBRARIES_OF_HOST}/python/root)
+emulated(python3 "-L ${root} ${root}/usr/bin/python3")
+set_property(TEST test_python APPEND PROPERTY ENVIRONMENT PYTHON=${CMAKE_BINARY_DIR}/emulated/python3)
 
 set(LEFT_OUT "")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/emulated.txt)
