@@ -99,7 +99,9 @@ static int read_escape_character(reader *r, uint32_t *c)
 
 static int read_literal(reader *r, int *node)
 {
-    char *out = malloc((size_t)(r->r.end - r->r.at) * 4 + 4);
+    const char *end = r->r.at;
+    while (end < r->r.end && *end != '"') end += *end == '\\' && r->r.end - end > 1 ? 2 : 1;
+    char *out = malloc((size_t)(end - r->r.at) + 4); /* no escape is shorter than its character */
     size_t n = 0;
     int err = out ? 0 : fail(WKV_ENOMEM, "no memory for a grammar");
     while (!err && !ahead(r, "\"")) {
