@@ -74,9 +74,8 @@ install: build/CMakeCache.txt ## program, libraries, headers, manual; PREFIX=/us
 	@$(call BUILD,build) --target dist
 	@DESTDIR=$(DESTDIR) cmake --install build --prefix $(PREFIX)
 
-wheel: build/CMakeCache.txt ## the Python package, as build/wkv-VERSION-py3-none-PLATFORM.whl
-	@$(call BUILD,build) --target wkv_python
-	@. tools/pack.sh && need python3:python3 objcopy:binutils && python3 python/wheel.py build
+wheel: ## the Python package, as build/wkv-VERSION-py3-none-PLATFORM.whl
+	@JOBS=$(JOBS) tools/wheel.sh
 
 deb: ## the packages of Debian, in build/packages
 	@JOBS=$(JOBS) tools/deb.sh
@@ -84,7 +83,7 @@ deb: ## the packages of Debian, in build/packages
 static: ## the program for any Linux of this processor, with musl: an archive in build/packages
 	@JOBS=$(JOBS) tools/static.sh
 
-release: ## sources, packages, static program and SHA256SUMS of the last commit, in build/release; URL=https://... for the formula
+release: ## sources, packages, static program, Python package and SHA256SUMS of the last commit, in build/release; URL=https://... for the formula
 	@JOBS=$(JOBS) URL=$(URL) tools/release.sh
 
 check-packages: ## install and run what make release has built: in a bare Debian, in an empty folder, on older processors; as root

@@ -15,7 +15,6 @@ set(SKIPS
   "test_session_command=test_kill makes its session"
   "test_mpi=Open MPI is left out"
   "test_compat=librwkv.so is a library of Linux"
-  "test_python=the wheel is one of Linux"
   "test_packages=the packages are those of Linux"
   "test_deploy=it installs servers of Linux"
   "test_peers=its peers are programs of Linux"

@@ -4,7 +4,9 @@
 # lm-evaluation-harness, a second build of the wheel, an environment of its own, an emulated processor without AVX.
 . "$(dirname "$0")/expect.sh"
 build=$(dirname "$WKV")
-export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$work/site:$here/python" WKV
+between=:
+[ -z "${WKV_WINDOWS:-}" ] || between=";"
+export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$work/site$between$here/python" WKV
 
 finish() {
     echo "$passed passed, $failed failed, $skipped skipped"
@@ -16,14 +18,14 @@ skip() {
     echo "skip $*"
 }
 
-[ -e "$build/python/libwkv.so" ] || { skip "test_python: this build has no library for the package"; finish; }
+[ -e "$build/python/libwkv.so" ] || [ -e "$build/python/wkv.dll" ] || { skip "test_python: this build has no library for the package"; finish; }
 for python in ${PYTHON:-python3 /usr/bin/python3} ""; do
     "$python" -c "import numpy" 2>/dev/null && break
 done
 [ -n "$python" ] || { skip "test_python: ${PYTHON:-python3} is not there or lacks numpy"; finish; }
 
 builds=$python
-[ -z "${WKV_EMULATOR:-}" ] || builds=python3 # an emulated Python cannot start itself, which wheel.py does
+[ -z "${WKV_EMULATOR:-}${WKV_WINDOWS:-}" ] || builds=python3 # wheel.py starts itself, objcopy and objdump
 
 # ---- the wheel -------------------------------------------------------------------------------------------------------
 if wheel=$("$builds" "$here/../python/wheel.py" "$build" . 2>err); then pass; else

@@ -1,5 +1,5 @@
 #!/bin/sh
-# check-packages.sh FOLDER - use the files of deb.sh, static.sh or release.sh in FOLDER as users would: the packages in a
+# check-packages.sh FOLDER - use the files of release.sh in FOLDER as users would: the packages and the Python package in a
 # bare Debian, the static program in a folder that has nothing else, and on emulated older processors. Needs root,
 # debootstrap and qemu-x86_64, and the network for the bare Debian. The last line is "N passed, N failed".
 cd "$(dirname "$0")/.." || exit 1
@@ -65,7 +65,7 @@ mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[.*\] \)\{0,1\}\([^ ]*\).*/\2/p' /etc/
     2>/dev/null | grep '/debian/*$' | head -n 1)
 check "a bare Debian" debootstrap --variant=minbase bookworm "$root" "$mirror"
 mkdir -p "$root/packages"
-cp "$from"/*.deb "$root/packages/"
+cp "$from"/*.deb "$from"/*.whl "$root/packages/"
 rm -f "$root"/packages/*dbgsym*
 in_debian() { chroot "$root" env DEBIAN_FRONTEND=noninteractive "$@"; }
 files_of_debian() { (cd "$root" && find etc usr lib bin sbin srv opt home root | sort) >"$1"; }
@@ -89,6 +89,16 @@ in_debian sh -c 'cd /packages && cc hello.c -o hello $(pkg-config --cflags --lib
 check "a program with libwkv: $(cat "$work/out")" in_debian /packages/hello
 # a driver needs /sys, which this folder lacks; the plug-in is loaded before it looks for one
 check "the plug-in of OpenCL" sh -c "chroot '$root' wkv generate --device opencl Once 2>&1 | grep 'no driver is installed'"
+
+# ---- the Python package ----------------------------------------------------------------------------------------------
+check "Python" in_debian apt-get install -y --no-install-recommends python3-venv python3-numpy
+check "pip install of the wheel" in_debian sh -c \
+    'python3 -m venv --system-site-packages /python && /python/bin/pip install --no-index /packages/*.whl'
+program='import wkv; print(wkv.Model().generate("Once upon a time", seed=9, max_tokens=60).read())'
+written_by_python() {
+    in_debian /python/bin/python -c "$program" >"$work/story.python" && [ "$(wc -w <"$work/story.python")" -gt 30 ]
+}
+check "a story in Python" written_by_python
 check "removal of all" in_debian apt-get purge -y wkv libwkv0 libwkv-dev wkv-opencl
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -4,6 +4,7 @@
 #     wkv-VERSION.tar.gz                  the sources of the last commit; the rest is built from this archive
 #     *.deb                               the packages of Debian (deb.sh)
 #     wkv-VERSION-linux-*-static.tar.gz   the program for any Linux (static.sh)
+#     wkv-VERSION-py3-none-*.whl          the Python package (wheel.sh)
 #     wkv.rb, PKGBUILD                    for Homebrew and Arch Linux, with the archive's address and SHA-256
 #     SHA256SUMS
 #
@@ -28,6 +29,7 @@ mkdir build/from-archive
 tar -xz -C build/from-archive -f "$to/$name.tar.gz"
 build/from-archive/"$name"/tools/deb.sh "$to"
 build/from-archive/"$name"/tools/static.sh "$to"
+build/from-archive/"$name"/tools/wheel.sh "$to"
 sum=$(sha256sum <"$to/$name.tar.gz")
 for file in packaging/homebrew/wkv.rb packaging/arch/PKGBUILD; do
     sed "s,@VERSION@,${name#wkv-},; s,@URL@,${URL:-https://example.org/wkv},; s,@SHA256@,${sum%% *}," "$file" \

@@ -129,6 +129,7 @@ missing_for_host() {
     *-mingw32)
         command -v "$with_host-gcc-posix" >/dev/null 2>&1 || echo mingw
         command -v wine >/dev/null 2>&1 || echo wine
+        python3 -m pip --version >/dev/null 2>&1 || echo pip # Python for its package's test
         ;;
     *-macos) python3 -m pip --version >/dev/null 2>&1 || echo pip ;;
     *-emscripten) command -v emcc >/dev/null 2>&1 || echo emscripten ;;

@@ -4,6 +4,7 @@ from __future__ import annotations
 import ctypes
 import os
 import pathlib
+import sys
 from ctypes import byref, c_void_p
 from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
@@ -28,8 +29,10 @@ class WkvError(Exception):
 
 
 def _load() -> ctypes.CDLL:
-    inside = pathlib.Path(__file__).with_name("libwkv.so")
-    library = ctypes.CDLL(str(inside) if inside.exists() else "libwkv.so.0")
+    name, installed = {"win32": ("wkv.dll", "wkv.dll"), "darwin": ("libwkv.dylib", "libwkv.0.dylib")}.get(
+        sys.platform, ("libwkv.so", "libwkv.so.0"))
+    inside = pathlib.Path(__file__).with_name(name)
+    library = ctypes.CDLL(str(inside) if inside.exists() else installed)
     for name, (result, arguments) in _c.FUNCTIONS.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments

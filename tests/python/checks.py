@@ -1,17 +1,21 @@
 """The frame of the tests of the Python package: each function test_NAME of a module is a check, which prints "ok NAME",
-or "FAIL NAME" with the assertion; tests/test_python.sh counts the lines."""
+"FAIL NAME" with the assertion, or "skip NAME" with the reason; tests/test_python.sh counts the lines."""
 import os
 import subprocess
 import sys
 import traceback
 
-PROGRAM = os.environ["WKV"]
+PROGRAM = os.environ["WKV"] + (".exe" if os.name == "nt" else "")
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "models")
+
+
+class Skip(Exception):
+    """The reason why a check cannot run here."""
 
 
 def program(*arguments, status=0):
     """The output of the program; with status 1 its sentence on standard error."""
-    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, stdin=subprocess.DEVNULL, text=True)
+    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, stdin=subprocess.DEVNULL, encoding="utf-8")
     assert done.returncode == status, (arguments, done.returncode, done.stderr)
     return done.stdout if status == 0 else done.stderr
 
@@ -32,6 +36,8 @@ def run(module):
             continue
         try:
             function()
+        except Skip as reason:
+            print(f"skip {name}: {reason}", flush=True)
         except BaseException:
             print(f"FAIL {name}: {traceback.format_exc()}", flush=True)
         else:

@@ -137,8 +137,7 @@ def test_beside_the_rwkv_package():
         import rwkv.model
         import rwkv.utils
     except ImportError:
-        print("skip test_beside_the_rwkv_package: rwkv and torch are not installed")
-        return
+        raise checks.Skip("rwkv and torch are not installed")
     model = rwkv.model.RWKV(f"{GOLDEN}/v4-c32-f32.pth", "cpu fp32", verbose=False)
     pipeline = letters(rwkv.utils.PIPELINE(model, "rwkv_vocab_v20230424"))
     assert texts(pipeline, rwkv.utils.PIPELINE_ARGS) == GENERATED
