@@ -4,7 +4,7 @@
 # debootstrap and qemu-x86_64, and the network for the bare Debian. The last line is "N passed, N failed".
 cd "$(dirname "$0")/.." || exit 1
 . tools/pack.sh
-need debootstrap:debootstrap qemu-x86_64:qemu-user curl:curl
+need debootstrap:debootstrap qemu-x86_64:qemu-user curl:curl script:bsdutils
 from=$(cd "${1:-build/release}" && pwd) || exit 1
 work=$(mktemp -d)
 server=
@@ -41,6 +41,12 @@ refused() {
     [ "$(wc -l <"$work/refused")" = 1 ] && grep -q "static program" "$work/refused"
 }
 check "--device opencl is refused" refused
+edits() { # a letter at the beginning of the line, after Ctrl-A
+    { printf 'ho are you?\001W\n'; sleep 5; printf '\004'; } |
+        TERM=xterm script -qec "chroot '$empty' /wkv chat --seed 1" /dev/null >"$work/chat"
+    grep -q "a small language model" "$work/chat" && ! grep termcap "$work/chat"
+}
+check "wkv chat edits lines in an empty folder" edits
 chroot "$empty" /wkv serve --port 0 >"$work/at" 2>"$work/log" &
 server=$!
 answers() {

@@ -155,8 +155,8 @@ build_hiredis() {
         mkdir -p "$prefix/include/hiredis/adapters" && cp ./*.h "$prefix/include/hiredis/" &&
         cp libhiredis.a "$prefix/lib/" && cp hiredis.pc "$prefix/lib/pkgconfig/"
 }
-build_ncurses() { # only what libedit asks of a terminal
-    with_configure --with-termlib --without-cxx --without-cxx-binding --without-ada --without-progs --without-tests \
+build_ncurses() { # only what libedit asks of a terminal; the usual ones are known without the files of the system
+    with_configure --with-fallbacks=linux,screen,screen-256color,tmux,tmux-256color,vt100,xterm,xterm-256color --with-termlib --without-cxx --without-cxx-binding --without-ada --without-progs --without-tests \
         --without-manpages --disable-db-install --disable-stripping --enable-widec --enable-pc-files \
         --with-pkg-config-libdir="$prefix/lib/pkgconfig" --with-default-terminfo-dir=/usr/share/terminfo \
         --with-terminfo-dirs=/etc/terminfo:/lib/terminfo:/usr/share/terminfo &&
@@ -165,7 +165,10 @@ build_ncurses() { # only what libedit asks of a terminal
 }
 build_libedit() {
     touch aclocal.m4 configure && find . -name '*.in' -exec touch {} + # newer than the patched configure.ac: not made anew
-    with_configure --disable-examples CPPFLAGS="-I$prefix/include -I$prefix/include/ncursesw" LDFLAGS="-L$prefix/lib" &&
+    unicode=
+    case $host in *-linux-musl) unicode=-D__STDC_ISO_10646__=201103L ;; esac # so it is in musl, which does not say so
+    with_configure --disable-examples CPPFLAGS="-I$prefix/include -I$prefix/include/ncursesw $unicode" \
+        LDFLAGS="-L$prefix/lib" &&
         make -j "$jobs" -C src install >>log 2>&1 && make install-pkgconfigDATA >>log 2>&1
 }
 
@@ -191,6 +194,6 @@ library sqlite3 3.40.1-2+deb12u2 ee3459ae9d00939741c7708fc1b8ce1bde12d8c3fb1dfa0
 library libmicrohttpd 0.9.75-6 c0f8a9cd77c41285d2d48fc68bbee2e460a55042fcd5d3f6b9946c017d4b6846
 [ $system != Windows ] || exit 0 # where the others have no use, or no build
 library hiredis 0.14.1-3 6dee69e4c29f8b71de5e4ac76d1f887a6c545bd49b6801bcf2c03b646c98a235
-case $host in *-linux-musl | *-macos) exit 0 ;; esac # libedit is written for glibc, and macOS has one of its own
+[ $system != Darwin ] || exit 0 # which has an editor of its own
 library ncurses 6.4-4 a35710b02a3de6ab8f9da7fa2e3726a609cc26c936ad85b2094ef91aa996fc94
 library libedit 3.1-20221030-2 6e701f5e0bcd81f80fe3686d84861e9d9247e247ed08fb96ffc3746102aedd21
