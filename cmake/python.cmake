@@ -1,6 +1,7 @@
-# The library of the Python package (python/wheel.py), for machines without the other libraries: those with an archive are
-# linked into it. nettle stays a file beside it, which its licence (LGPL) lets a user replace, unless there is only its
-# archive (tools/libraries.sh). Windows: wkv.dll, with wkv.dll.a to link programs to it. macOS: libwkv.dylib as it is.
+# The library of the Python package (python/wheel.py), for machines without the other libraries: those with an archive
+# are linked into it. nettle stays a file beside it, which its licence (LGPL) lets a user replace, unless there is only
+# its archive (tools/libraries.sh). Windows: wkv.dll, with libwkv.dll.a to link programs to it. macOS: libwkv.dylib as it
+# is.
 if(WKV_SANITIZE) # which a Python without them cannot load
   return()
 endif()
