@@ -24,9 +24,6 @@ set(CMAKE_CROSSCOMPILING_EMULATOR ${WKV_EMULATOR})
 if(NOT WKV_PROCESSOR STREQUAL arm)
   list(APPEND CMAKE_CROSSCOMPILING_EMULATOR -R 64G)
 endif()
-if(WKV_PROCESSOR STREQUAL riscv64)
-  list(APPEND CMAKE_CROSSCOMPILING_EMULATOR -cpu rv64,v=true,vext_spec=v1.0)
-endif()
 
 set(WKV_LIBRARIES_OF_HOST ${CMAKE_CURRENT_LIST_DIR}/../build/libraries/${WKV_HOST})
 set(CMAKE_FIND_ROOT_PATH ${WKV_LIBRARIES_OF_HOST}) # without the compiler's own, of which the shared ones would be found
