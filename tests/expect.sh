@@ -11,6 +11,8 @@ export XDG_CACHE_HOME="$work/cache" # never the user's
 passed=0 failed=0 skipped=0
 stop=TERM # the signal that asks the program to end
 [ -z "${WKV_WINDOWS:-}" ] || stop=INT # Wine makes Ctrl-C of it, and of no other
+slower=1 # how much longer a test waits
+[ -z "${WKV_EMULATOR:-}" ] || slower=10
 
 pass() { passed=$((passed + 1)); }
 fail() {

@@ -119,7 +119,7 @@ run 1 curve --synthetic 7:9B -n 10
 
 # ---- a signal: the report has the measurements until then ------------------------------------------------------------
 "$WKV" curve -n 100000000 --json >out 2>err &
-sleep 1
+sleep $slower
 kill -$stop $!
 wait $!
 is $? 130 "status after a signal"

@@ -194,7 +194,7 @@ holds err './broken.json: "context": no } after the {'
 # ---- an interrupted run prints the part that is done
 "$WKV" eval --data data --text "$here/../docs/manual.md" --text "$here/../docs/manual.md" -t 1 -o part.jsonl >out 2>err </dev/null &
 pid=$!
-sleep 1
+sleep $slower
 kill -$stop $pid 2>/dev/null
 wait $pid
 is $? 130 "status of an interrupted run ($(head -n 3 err))"

@@ -186,7 +186,7 @@ printf '%s\n' "Tell me a story." "Tell me a story." >lines
 signals="INT TERM HUP"
 posix "signals" || signals=
 for signal in $signals; do
-    { cat lines; sleep 2; } | { timeout --preserve-status -k 20 -s $signal 0.7 "$WKV" chat -n 5 >out 2>err; echo $? >status; }
+    { cat lines; sleep $((2 * slower)); } | { timeout --preserve-status -k 20 -s $signal $slower "$WKV" chat -n 5 >out 2>err; echo $? >status; }
     is "$(cat status)" 130 "the status after SIG$signal"
 done
 printf 'x\033]0;no\007\033[31mred' >escapes
