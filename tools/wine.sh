@@ -3,6 +3,8 @@
 # wine.sh --begin, wine.sh --end - keep this Windows running between programs. Its services would else start with each
 # one, and hold the output that it was given: whoever reads that to the end would wait for them.
 root=$(cd "$(dirname "$0")/.." && pwd)
+# Names of files are UTF-8, whatever the locale, or none, of whoever starts a test.
+export LC_ALL=C.UTF-8
 export WINEPREFIX="${WINEPREFIX:-$root/build/wine}" WINEDEBUG=-all WINEDLLOVERRIDES="mscoree=;mshtml=" DISPLAY=
 case $1 in
 --begin)
