@@ -146,7 +146,7 @@ static void expect_plain(device *d, dtype type, int T, int C, int F, double zero
     fill(x, T * F, zeros);
     tensor t = {.rows = F, .cols = C, .type = (int)type, .layout = LAYOUT_INPUT_MAJOR, .scale = 0.5f, .data = stored};
     multiply(d, (product){.y = y, .x = x, .w = &t, .map = MAP_NONE}, T);
-#ifdef __FP_FAST_FMAF
+#ifdef HAS_FMA
     const int fused = 1;
 #else
     const int fused = strcmp(d->isa, "portable") != 0;
