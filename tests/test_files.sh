@@ -18,11 +18,11 @@ refused() {
 # longer FILE N: wait until it has more than N bytes
 longer() {
     tries=0
-    until [ -e "$1" ] && [ "$(wc -c <"$1")" -gt "$2" ] || [ $tries = 1000 ]; do
+    until [ -e "$1" ] && [ "$(wc -c <"$1")" -gt "$2" ] || [ $tries = $((1000 * slower)) ]; do
         sleep 0.03
         tries=$((tries + 1))
     done
-    if [ $tries -lt 1000 ]; then pass; else fail "$1 does not grow beyond $2 bytes"; fi
+    if [ $tries -lt $((1000 * slower)) ]; then pass; else fail "$1 does not grow beyond $2 bytes"; fi
 }
 absent() { for file; do if [ -e "$file" ] || [ -L "$file" ]; then fail "$file is there"; else pass; fi; done; }
 there() { for file; do if [ -e "$file" ]; then pass; else fail "$file is not there"; fi; done; }
