@@ -9,15 +9,15 @@ to=$(cd "$2" && pwd)
 rm -rf "$to/root"
 mkdir "$to/root"
 
-debian() { # PROCESSOR
+debian() { # HOST PROCESSOR
     mkdir -p "$to/lists/partial" "$to/archives/partial"
     : >"$to/installed" # nothing, so that every library is fetched
     cat >"$to/apt" <<END
 Dir::State::lists "$to/lists";
 Dir::State::status "$to/installed";
 Dir::Cache "$to";
-APT::Architecture "$1";
-APT::Architectures { "$1"; };
+APT::Architecture "$2";
+APT::Architectures { "$2"; };
 APT::Install-Recommends "false";
 APT::Sandbox::User "root";
 END
@@ -25,6 +25,7 @@ END
     APT_CONFIG=$to/apt apt-get install -qq -y --download-only python3 python3-numpy >/dev/null
     for package in "$to"/archives/*.deb; do dpkg -x "$package" "$to/root"; done
     rm -rf "$to/lists" "$to/archives"
+    for library in blas lapack; do ln -sf $library/lib$library.so.3 "$to/root/usr/lib/$1/"; done # as installing does
 }
 
 # The python311.dll and modules in C that panda3d brings along, with the modules in Python of Debian 12, which are of the
@@ -73,16 +74,12 @@ END
 
 printf 'Unpacking Python and numpy for %s\n' "$1" >&2
 case $1 in
-aarch64-linux-gnu) debian arm64 ;;
-arm-linux-gnueabihf) debian armhf ;;
+aarch64-linux-gnu) debian "$1" arm64 ;;
+arm-linux-gnueabihf) debian "$1" armhf ;;
 x86_64-w64-mingw32) windows "$1" ;;
 *)
     printf 'foreign-python.sh: found the host %s, expected aarch64-linux-gnu, arm-linux-gnueabihf or x86_64-w64-mingw32\n' "$1" >&2
     exit 2
-    ;;
-esac
-case $1 in *-linux-*) # as installing does
-    for library in blas lapack; do ln -sf $library/lib$library.so.3 "$to/root/usr/lib/$1/"; done
     ;;
 esac
 touch "$to/unpacked"

@@ -156,7 +156,8 @@ build_hiredis() {
         cp libhiredis.a "$prefix/lib/" && cp hiredis.pc "$prefix/lib/pkgconfig/"
 }
 build_ncurses() { # only what libedit asks of a terminal; the usual ones are known without the files of the system
-    with_configure --with-fallbacks=linux,screen,screen-256color,tmux,tmux-256color,vt100,xterm,xterm-256color --with-termlib --without-cxx --without-cxx-binding --without-ada --without-progs --without-tests \
+    with_configure --with-fallbacks=linux,screen,screen-256color,tmux,tmux-256color,vt100,xterm,xterm-256color \
+        --with-termlib --without-cxx --without-cxx-binding --without-ada --without-progs --without-tests \
         --without-manpages --disable-db-install --disable-stripping --enable-widec --enable-pc-files \
         --with-pkg-config-libdir="$prefix/lib/pkgconfig" --with-default-terminfo-dir=/usr/share/terminfo \
         --with-terminfo-dirs=/etc/terminfo:/lib/terminfo:/usr/share/terminfo &&
