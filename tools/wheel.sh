@@ -1,7 +1,7 @@
 #!/bin/sh
 # wheel.sh [FOLDER] - build the Python package for Linux on this machine's processor into FOLDER (build).
 #
-# The same sources give the same bytes, in any folder and at any time.
+# In a fresh build folder the same sources give the same bytes, wherever it is and at any time.
 set -e
 cd "$(dirname "$0")/.."
 . tools/pack.sh
