@@ -3,12 +3,14 @@
  *     static void adds(void) { EXPECT_EQ(1 + 1, 2); }
  *     int main(void) { RUN(adds); return DONE(); }
  *
- * SKIP("why") leaves a test that cannot run here. DONE prints "N passed, N failed, N skipped". */
+ * SKIP("why") leaves a test that cannot run here, SKIP_EMULATED() one of minutes in an emulator. DONE prints
+ * "N passed, N failed, N skipped". */
 #ifndef WKV_TEST_H
 #define WKV_TEST_H
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int test_passed, test_failed, test_skipped, test_bad, test_skip;
@@ -24,6 +26,13 @@ static int test_passed, test_failed, test_skipped, test_bad, test_skip;
     } while (0)
 #define DONE() (printf("%d passed, %d failed, %d skipped\n", test_passed, test_failed, test_skipped), test_failed != 0)
 #define SKIP(...) do { test_skip = 1; printf("skip "); printf(__VA_ARGS__); printf("\n"); return; } while (0)
+#define SKIP_EMULATED() do { if (emulated()) SKIP("%s: minutes in an emulator; WKV_LONG=1 runs it", __func__); } while (0)
+
+/* Whether a test of minutes leaves something out: in an emulator, unless WKV_LONG is set. */
+static inline int emulated(void)
+{
+    return getenv("WKV_EMULATOR") && !getenv("WKV_LONG");
+}
 
 #undef FAILED /* windows.h, where it is included before, has another */
 #define FAILED(...)                                                                                                    \

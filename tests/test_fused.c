@@ -10,6 +10,7 @@
 enum { MOST_THREADS = 4, MOST_OUT = 12, STATE = 6 * 64 * 64 + 1024 };
 enum { MOST_ISA = 8 };
 static device *reference, *cpus[MOST_ISA][MOST_THREADS]; /* of 1, 2, 3, 4 threads; a NULL ends the instruction sets */
+static int most_threads = MOST_THREADS;
 static rng dice = {11, 0};
 static cx inputs; /* inputs of the cases */
 static int by_hand; /* the separate operations */
@@ -82,7 +83,7 @@ static void everywhere(const char *name, case_fn *fn, const batch *b)
 {
     compare(name, fn, b, reference);
     for (int i = 0; cpus[i][0]; i++)
-        for (int k = 0; k < MOST_THREADS; k++) compare(name, fn, b, cpus[i][k]);
+        for (int k = 0; k < most_threads; k++) compare(name, fn, b, cpus[i][k]);
 }
 
 /* ---- linear maps ------------------------------------------------------------------------------------------------- */
@@ -265,7 +266,7 @@ static void learned(const char *name, case_fn *fn, const batch *b)
     learn(fn, b, reference, 1, expected);
     for (int i = 0; cpus[i][0]; i++) {
         const char *isa = cpus[i][0]->isa;
-        for (int p = 0; p < MOST_THREADS; p++) {
+        for (int p = 0; p < most_threads; p++) {
             real *now_found = found[p > 0];
             learn(fn, b, cpus[i][p], 0, now_found);
             if (p && memcmp(found[0], found[1], n * sizeof *expected))
@@ -303,15 +304,16 @@ static void over_time(void)
 
 int main(void)
 {
+    if (emulated()) most_threads = 2;
     for (int i = 0; device_isa(0, i); i++)
-        for (int k = 0; k < MOST_THREADS; k++) cpus[i][k] = room_device("cpu", k + 1, device_isa(0, i));
+        for (int k = 0; k < most_threads; k++) cpus[i][k] = room_device("cpu", k + 1, device_isa(0, i));
     reference = room_device("reference", 1, NULL);
     if (room_context(&inputs, reference)) return 1;
     RUN(grouped_linears);
     RUN(over_time);
     cx_release(&inputs);
     for (int i = 0; cpus[i][0]; i++)
-        for (int k = 0; k < MOST_THREADS; k++) device_close(cpus[i][k]);
+        for (int k = 0; k < most_threads; k++) device_close(cpus[i][k]);
     device_close(reference);
     return DONE();
 }

@@ -7,8 +7,11 @@ items=$facts/items.json
 subject=$(sed -n 's/.*"subject": "\(.*\)",/\1/p' "$items" | head -n 1)
 prompt="At the fair in Aldmoor, $subject plays the"
 
+planted="1 3"
+[ -z "${WKV_EMULATOR:-}" ] || [ -n "$WKV_LONG" ] || planted=1 # a minute each there
+
 # ---- the planted layers are named, and the control's are not -----------------------------------------------------------
-for k in 1 3; do
+for k in $planted; do
     run 0 trace -m "$facts/planted-$k.gguf" --items "$items" --kinds ffn
     holds out "32 prompts of"
     is "$(grep -c "^channel mix: layer $k at .* restores .*; the lead exceeds its 95 % interval" out)" 2 "sentences of layer $k"

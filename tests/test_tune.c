@@ -463,6 +463,7 @@ static int count_shown(void *user, const wkv_train_sample *s)
 /* Twenty examples change the built-in model's answers to new questions; its file is unchanged. */
 static void twenty_examples(void)
 {
+    SKIP_EMULATED();
     static const char *const answer = "Ahoy! I do not know, matey.";
     FILE *f = fopen("twenty.jsonl", "w");
     for (int i = 0; i < 20; i++) fprintf(f, "{\"prompt\": \"%s\", \"response\": \"%s\"}\n", questions[i], answer);
