@@ -18,10 +18,11 @@ if(WKV_PROCESSOR STREQUAL arm) # with fused multiply-add: Cortex-A7, A15 and lat
   set(CMAKE_C_FLAGS_INIT -mfpu=vfpv4)
 endif()
 set(CMAKE_EXE_LINKER_FLAGS_INIT -static) # one file that runs on any Linux of the processor
-# -R: addresses are used again; without it qemu 7.2 keeps a table for each that was ever reserved, 100 MB a context.
-find_program(WKV_EMULATOR qemu-${WKV_PROCESSOR}-static) # its whole path, for tests that change PATH
+# Whole paths, for tests that change PATH: that of tools/qemu.sh, or the machine's
+find_program(WKV_EMULATOR qemu-${WKV_PROCESSOR} PATHS ${CMAKE_CURRENT_LIST_DIR}/../build/qemu NO_DEFAULT_PATH)
+find_program(WKV_EMULATOR qemu-${WKV_PROCESSOR}-static)
 set(CMAKE_CROSSCOMPILING_EMULATOR ${WKV_EMULATOR})
-if(NOT WKV_PROCESSOR STREQUAL arm)
+if(NOT WKV_PROCESSOR STREQUAL arm) # addresses are used again; qemu 7.2 else keeps a table for each, 100 MB a context
   list(APPEND CMAKE_CROSSCOMPILING_EMULATOR -R 64G)
 endif()
 

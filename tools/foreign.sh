@@ -27,6 +27,10 @@ case $with_host in *-macos)
     ;;
 esac
 tools/libraries.sh $with_host build/libraries/$with_host
+case $1 in aarch64 | armv7 | riscv64)
+    tools/qemu.sh build/qemu || say "Continuing with qemu 7.2, which takes several times as long"
+    ;;
+esac
 case $1 in aarch64 | armv7 | windows)
     tools/foreign-python.sh $with_host build/libraries/$with_host/python || say "Continuing without Python for its test"
     ;;
