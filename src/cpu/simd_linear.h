@@ -267,7 +267,7 @@ enum {
     PACK_A = 512 * SPAN,   /* floats of a that are packed together, and of b                         */
     PACK_B = OUT_B,
     CHAIN_GAP = LANES,     /* floats between chains, so that they do not all map to the same cache sets           */
-    PACK_A_FLOATS = PACK_A + PACK_A / SPAN / 4 * SUM_LANES * CHAIN_GAP, /* tiles have at least 4 rows on average */
+    PACK_A_FLOATS = PACK_A + (PACK_A / SPAN + OUT_M - 1) / OUT_M * SUM_LANES * CHAIN_GAP,
     PACK_B_FLOATS = PACK_B + PACK_B / SPAN / PANEL * SUM_LANES * CHAIN_GAP,
     STORED_FLOATS = LANES * SPAN, /* rows of stored blocks, decoded first */
 };
