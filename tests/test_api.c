@@ -6,6 +6,7 @@
 #include "wkv_file.h"
 #include "wkv_tools.h"
 #include <jansson.h>
+#include <limits.h>
 
 static void models(void)
 {
@@ -119,7 +120,7 @@ static void text(void)
     REFUSED(wkv_encode(t, NULL, 1, out_ids, 8));
     REFUSED(wkv_encode(t, "a", 1, NULL, 8));
     REFUSED(wkv_encode(t, "a", 1, out_ids, -1));
-    REFUSED(wkv_encode(t, "a", (size_t)1 << 40, out_ids, 1));
+    REFUSED(wkv_encode(t, "a", (size_t)INT_MAX + 1, out_ids, 1));
     EXPECT_EQ(wkv_encode(t, NULL, 0, NULL, 0), 0);
     EXPECT(wkv_encode(t, "Once upon", 9, out_ids, 1) >= 1);
     REFUSED(wkv_encode_prompt(NULL, "a", 1, out_ids, 8));
