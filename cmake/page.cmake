@@ -25,6 +25,7 @@ target_link_options(wkv_selftest PRIVATE ${MEMORY} -sSINGLE_FILE -sENVIRONMENT=n
 
 file(GLOB PAGE_FILES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/serve/web/* ${CMAKE_SOURCE_DIR}/src/wasm/web/*)
 add_custom_command(OUTPUT wkv.html
-  COMMAND ${NODE} ${CMAKE_SOURCE_DIR}/src/wasm/pack.js wkv.html ${CMAKE_SOURCE_DIR}/src wkv_page.js wkv_page.wasm
+  COMMAND ${NODE_JS_EXECUTABLE} ${CMAKE_SOURCE_DIR}/src/wasm/pack.js wkv.html ${CMAKE_SOURCE_DIR}/src
+          wkv_page.js wkv_page.wasm
   DEPENDS wkv_page ${CMAKE_SOURCE_DIR}/src/wasm/pack.js ${CMAKE_SOURCE_DIR}/src/serve/page.S ${PAGE_FILES} VERBATIM)
 add_custom_target(page ALL DEPENDS wkv.html)

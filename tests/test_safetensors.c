@@ -10,7 +10,7 @@
 /* A file of this header and n bytes of data; reading it must fail with these words (NULL: must not fail). */
 static void header(const char *json, size_t n, const char *words)
 {
-    size_t len = strlen(json);
+    const uint64_t len = strlen(json);
     char *file = calloc(1, 8 + len + n);
     memcpy(file, &len, 8);
     memcpy(file + 8, json, len);
