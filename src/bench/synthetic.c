@@ -136,11 +136,11 @@ typedef struct {
     const shape *s;
     const quant_preset *preset;
     const rwkv *m;
-    tensors *t;  /* NULL: compute sizes only */
-    char *data;  /* where the values go */
-    size_t at;   /* bytes of it so far */
-    size_t read; /* bytes without tables */
-    int empty;   /* matrices stay zero */
+    tensors *t;   /* NULL: compute sizes only */
+    char *data;   /* where the values go */
+    int64_t at;   /* bytes of it so far, also of sizes that 32 bits cannot address */
+    int64_t read; /* bytes without tables */
+    int empty;    /* matrices stay zero */
     int64_t parameters;
     loom loom;
 } maker;
@@ -170,9 +170,9 @@ static int make_one(void *user, const char *name, tensor *t, const slot *s, int 
         f = (file_tensor){.type = F32, .dims = 2, .shape = {rows, cols}};
     int64_t bytes;
     if ((err = tensor_strides(&f, name, &bytes))) return err;
-    size_t at = k->at;
-    k->at += ((size_t)bytes + 63) / 64 * 64;
-    k->read += s->flags & SLOT_TABLE ? 0 : (size_t)bytes;
+    const int64_t at = k->at;
+    k->at += (bytes + 63) / 64 * 64;
+    k->read += s->flags & SLOT_TABLE ? 0 : bytes;
     k->parameters += (int64_t)rows * cols;
     if (!k->t) return 0;
     char *to = k->data + at;
@@ -222,7 +222,7 @@ static int check_memory(const maker *k, int states)
 static int make_model(wkv_model **out, maker *k)
 {
     packed memory;
-    int err = packed_new(&memory, k->at, k->s->size->name);
+    int err = packed_new(&memory, (size_t)k->at, k->s->size->name);
     if (err) return err;
     k->data = memory.data;
     k->at = 0;

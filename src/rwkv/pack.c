@@ -21,9 +21,9 @@ typedef struct {
     rwkv *m;
     const tensors *file;
     const quant_preset *preset;
-    char *data;            /* NULL: compute sizes only */
-    size_t used, capacity; /* bytes */
-    int widest;            /* most inputs of a converted matrix */
+    char *data;              /* NULL: compute sizes only */
+    uint64_t used, capacity; /* bytes, also of types that 32 bits cannot address */
+    int widest;              /* most inputs of a converted matrix */
     pool *pool;
 } packer;
 
@@ -160,7 +160,7 @@ int rwkv_pack(rwkv *m, const tensors *file, const quant_preset *r, packed *out)
     if (p.used > there)
         return fail(WKV_ENOMEM, "%s: its weights need %.2f GB of memory%s%s, and %.2f GB are available",
                     tensors_path(file), (double)p.used * 1e-9, r ? " as " : "", r ? r->name : "", (double)there * 1e-9);
-    int err = packed_new(out, p.used, tensors_path(file));
+    int err = packed_new(out, (size_t)p.used, tensors_path(file));
     if (err) return err;
     p.data = out->data;
     p.capacity = p.used;

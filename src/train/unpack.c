@@ -24,8 +24,8 @@ static int reserve(unpacked *u, size_t more)
     size_t need = u->n + more + 1, capacity = u->capacity < HEAD ? HEAD : u->capacity;
     if (need <= u->capacity) return 0;
     size_t there = memory_available();
-    while (capacity < need) capacity *= 2;
-    if (capacity > there) capacity = need; /* `there` excludes the existing buffer */
+    while (capacity < need && capacity <= SIZE_MAX / 2) capacity *= 2;
+    if (capacity > there || capacity < need) capacity = need; /* `there` excludes the existing buffer */
     char *at = capacity <= there ? realloc(u->at, capacity) : NULL;
     if (!at)
         return fail(WKV_ENOMEM, "unpacks to more than %zu bytes, but only %zu bytes of memory are free", u->n, there);
