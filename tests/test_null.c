@@ -60,7 +60,7 @@ static char *nowhere(size_t bytes)
 static int arena_nowhere(device *d, arena *a, size_t bytes)
 {
     (void)d;
-    if (bytes > (size_t)1 << 34) return fail(WKV_ENOMEM, "less is enough");
+    if (bytes > (size_t)1 << (sizeof bytes > 4 ? 34 : 28)) return fail(WKV_ENOMEM, "less is enough");
     char *p = nowhere(bytes);
     *a = (arena){.base = p, .at = p, .end = p + bytes, .granted = bytes};
     return 0;
@@ -104,7 +104,7 @@ static device null_device = {.name = "null",
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
 
-enum { TOKENS = 37, SPANS = 2, LARGE = 1 << 30 };
+enum { TOKENS = 37, SPANS = 2, LARGE = 1 << 28 };
 static char *weights, *grads, *states; /* LARGE bytes of nothing each */
 
 /* Every tensor somewhere else in nothing, where its values would fit. */
