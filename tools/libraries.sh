@@ -32,6 +32,7 @@ case $host in
     # their names stay inside libwkv.dylib
     flags="$flags -fvisibility=hidden -DZSTDLIB_VISIBLE= -DZSTDERRORLIB_VISIBLE= -DUTF8PROC_STATIC"
     ;;
+arm-*) flags="$flags -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64" ;; # as in cmake/foreign.cmake
 *-linux-gnu*) ;;
 *-emscripten)
     system=Emscripten tools=em compiler=emcc flags="-O3 -msimd128 -ffile-prefix-map=$prefix=."
