@@ -15,8 +15,8 @@ else()
 endif()
 set(CMAKE_OBJCOPY ${WKV_HOST}-objcopy)
 if(WKV_PROCESSOR STREQUAL arm)
-  # Fused multiply-add: Cortex-A7, A15 and later, but not A8 and A9. Times of 64 bits, as in tools/libraries.sh: hiredis
-  # takes a struct timeval. A build on the processor has those of its compiler and its libraries.
+  # Fused multiply-add: Cortex-A7, A15 and later, but not A8 and A9. Times of 64 bits, as tools/libraries.sh gives
+  # hiredis, which takes a struct timeval. A build on the processor has those of its compiler and its libraries.
   set(CMAKE_C_FLAGS_INIT "-mfpu=vfpv4 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64")
 endif()
 set(CMAKE_EXE_LINKER_FLAGS_INIT -static) # one file that runs on any Linux of the processor

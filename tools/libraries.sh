@@ -32,7 +32,6 @@ case $host in
     # their names stay inside libwkv.dylib
     flags="$flags -fvisibility=hidden -DZSTDLIB_VISIBLE= -DZSTDERRORLIB_VISIBLE= -DUTF8PROC_STATIC"
     ;;
-arm-*) flags="$flags -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64" ;; # as in cmake/foreign.cmake
 *-linux-gnu*) ;;
 *-emscripten)
     system=Emscripten tools=em compiler=emcc flags="-O3 -msimd128 -ffile-prefix-map=$prefix=."
@@ -149,8 +148,11 @@ build_libmicrohttpd() {
         make install-pkgconfigDATA >>log 2>&1
 }
 build_hiredis() {
-    as=
-    [ $system != Darwin ] || as=-Wno-incompatible-function-pointer-types # a size_t where 0.14.1 says int; later compilers refuse
+    case $host in
+    *-macos) as=-Wno-incompatible-function-pointer-types ;; # a size_t where 0.14.1 says int; later compilers refuse
+    arm-*) as="-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64" ;;   # a struct timeval as the program has it (cmake/foreign.cmake)
+    *) as= ;;
+    esac
     make -j "$jobs" CC="$compiler" AR="${tools}ar" OPTIMIZATION="$flags $as" PREFIX="$prefix" libhiredis.a hiredis.pc \
         >log 2>&1 &&
         mkdir -p "$prefix/include/hiredis/adapters" && cp ./*.h "$prefix/include/hiredis/" &&
