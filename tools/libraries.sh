@@ -149,8 +149,8 @@ build_libmicrohttpd() {
 }
 build_hiredis() {
     case $host in
-    *-macos) as=-Wno-incompatible-function-pointer-types ;; # a size_t where 0.14.1 says int; later compilers refuse
-    arm-*) as="-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64" ;;   # a struct timeval as the program has it (cmake/foreign.cmake)
+    *-macos) as=-Wno-incompatible-function-pointer-types ;; # a size_t where 0.14.1 says int
+    arm-*) as="-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64" ;;       # times as the program has them (cmake/foreign.cmake)
     *) as= ;;
     esac
     make -j "$jobs" CC="$compiler" AR="${tools}ar" OPTIMIZATION="$flags $as" PREFIX="$prefix" libhiredis.a hiredis.pc \
