@@ -26,7 +26,8 @@ static int test_passed, test_failed, test_skipped, test_bad, test_skip;
     } while (0)
 #define DONE() (printf("%d passed, %d failed, %d skipped\n", test_passed, test_failed, test_skipped), test_failed != 0)
 #define SKIP(...) do { test_skip = 1; printf("skip "); printf(__VA_ARGS__); printf("\n"); return; } while (0)
-#define SKIP_EMULATED() do { if (emulated()) SKIP("%s: minutes in an emulator; WKV_LONG=1 runs it", __func__); } while (0)
+#define SKIP_EMULATED()                                                                                                \
+    do { if (emulated()) SKIP("%s: minutes in an emulator; WKV_LONG=1 runs it", __func__); } while (0)
 
 /* Whether a test of minutes leaves something out: in an emulator, unless WKV_LONG is set. */
 static inline int emulated(void)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# qemu.sh FOLDER - qemu-aarch64, qemu-arm and qemu-riscv64 of Debian 12's backports (version 10), in FOLDER. The floating
+# qemu.sh FOLDER - qemu-aarch64, qemu-arm and qemu-riscv64 of Debian 12's backports (version 10), in FOLDER. Floating
 # point of 64-bit Arm and RISC-V takes them a fourth of the time that 7.2 of Debian 12 needs. They come from the package
 # sources that this machine is configured with, by lists of their own. Files that are there are kept.
 set -e
