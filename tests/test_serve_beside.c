@@ -239,6 +239,18 @@ static void has_its_text(void)
     free(stream.all);
 }
 
+/* The model is loaded; until then /health answers 503. */
+static void wait_for_the_model(void)
+{
+    for (const double until = now() + within(60); now() < until; usleep(10000)) {
+        const int fd = connect_to_server();
+        send_all(fd, kinds[IDLE].second, strlen(kinds[IDLE].second));
+        const int status = status_of(receive(fd, "\r\n\r\n{", 60));
+        socket_close(fd);
+        if (status == kinds[IDLE].status) return;
+    }
+}
+
 int main(void)
 {
     api_key = "right", closes = 1;
@@ -247,6 +259,7 @@ int main(void)
         printf("skip a build without libmicrohttpd\n0 passed, 0 failed, 1 skipped\n");
         return 0;
     }
+    wait_for_the_model();
     begin_stream();
     RUN(a_thousand_connections);
     RUN(slow_readers);
